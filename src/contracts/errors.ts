@@ -1,0 +1,143 @@
+/**
+ * Every error class of cairn. Wrong arguments are built-in `TypeError`s and `RangeError`s; the
+ * classes here are what a caller may want to catch.
+ *
+ * Names are literal because minifiers rename classes.
+ */
+
+/** The base of cairn's own errors. */
+export class CacheError extends Error {
+  /** The class name. */
+  override readonly name: string = "CacheError";
+}
+
+/** A store failed or could not be reached. The cause is the store's own error. */
+export class BackendError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "BackendError";
+  /** Which store, e.g. `"redis"`. */
+  readonly backend: string;
+  /** Which operation, e.g. `"get"`. */
+  readonly operation: string;
+
+  /** Wraps the store's own error. */
+  constructor(backend: string, operation: string, cause: unknown) {
+    super(`Cannot ${operation} on ${backend}: ${messageOf(cause)}`, { cause });
+    this.backend = backend;
+    this.operation = operation;
+  }
+}
+
+/** A lock was not to be had within the policy's wait, and the policy says to throw. */
+export class LockTimeoutError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "LockTimeoutError";
+
+  /** Names the key and the wait. */
+  constructor(key: string, waitMs: number) {
+    super(`Cannot lock "${key}": still held after ${waitMs} ms`);
+  }
+}
+
+/** A lease ended before its creation did. It is the reason of the creator's abort signal. */
+export class LeaseLostError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "LeaseLostError";
+
+  /** Names the key. */
+  constructor(key: string) {
+    super(`Cannot keep creating "${key}": its lease was lost`);
+  }
+}
+
+/** A creation took longer than the policy's hard creation timeout. */
+export class CreationTimeoutError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "CreationTimeoutError";
+
+  /** Names the key and the timeout. */
+  constructor(key: string, timeoutMs: number) {
+    super(`Cannot create "${key}": not done after ${timeoutMs} ms`);
+  }
+}
+
+/** A region was used before it was configured. */
+export class RegionNotConfiguredError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "RegionNotConfiguredError";
+
+  /** Names the region. */
+  constructor(region: string) {
+    super(`Cannot use region "${region}": no backend is configured on this region`);
+  }
+}
+
+/** A region was configured a second time without being told to replace its backend. */
+export class RegionAlreadyConfiguredError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "RegionAlreadyConfiguredError";
+
+  /** Names the region and its backend. */
+  constructor(region: string, backend: string) {
+    super(`Cannot configure region "${region}": this region is already configured with ${backend}`);
+  }
+}
+
+/** A backend was asked for by a name that nobody registered. */
+export class PluginNotFoundError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "PluginNotFoundError";
+
+  /** Names what was asked for. */
+  constructor(plugin: string) {
+    super(`Cannot load plugin "${plugin}": no such name is registered`);
+  }
+}
+
+/** Bytes were not those that their digest or length promised. */
+export class IntegrityError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "IntegrityError";
+  /** What was checked, e.g. `"sha256"` or `"length"`. */
+  readonly check: string;
+  /** What was promised. */
+  readonly expected: string;
+  /** What was found. */
+  readonly actual: string;
+
+  /** Names the subject, the check and both values. */
+  constructor(subject: string, check: string, sides: { expected: string; actual: string }) {
+    super(`Cannot accept ${subject}: ${check} is ${sides.actual}, not ${sides.expected}`);
+    this.check = check;
+    this.expected = sides.expected;
+    this.actual = sides.actual;
+  }
+}
+
+/** The upstream index could not be reached or gave no usable answer. */
+export class UpstreamError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "UpstreamError";
+  /** The address asked, without credentials and query. */
+  readonly url: string;
+  /** The HTTP status, where there was one. */
+  readonly status: number | undefined;
+
+  /** Names the address and the reason. */
+  constructor(url: string, reason: string, options: { status?: number; cause?: unknown } = {}) {
+    const address = withoutCredentials(url);
+    super(`Cannot read ${address}: ${reason}`, { cause: options.cause });
+    this.url = address;
+    this.status = options.status;
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return "an address that is no URL";
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}

@@ -1,0 +1,101 @@
+/**
+ * The table of projects and their files, so that the index answers without touching the files.
+ * The layouts are PyPICloud's, with additions beside them. Every table keeps these clauses;
+ * `tests/conformance/index_cache_suite.ts` checks them.
+ *
+ * 1. **Identity.** A file is its filename; project names are given and kept normalised (PEP 503).
+ * 2. **Strong reads.** Every read sees every change that ended before it began.
+ * 3. **Serials.** Each change of a project's files gives the project a serial greater than every
+ *    one it had before, in the same step; the serial survives the last file.
+ * 4. **Claims.** A claimed project stays claimed, also without files, until it is unclaimed.
+ * 5. **Failure** of the store is a `BackendError`, never an empty answer.
+ */
+
+/** The index of package files. */
+export interface IndexCache {
+  /** For messages and statistics, e.g. `"sqlite"`. */
+  readonly name: string;
+  /** The record of a file, or `undefined`. */
+  fetch(filename: string): Promise<PackageFile | undefined>;
+  /** A project's files, in no particular order, with its serial and claim. */
+  all(project: string): Promise<ProjectFiles>;
+  /** What is known of a project without reading its files. */
+  project(project: string): Promise<ProjectState>;
+  /** The names of all projects with files or a claim, sorted by code unit. */
+  distinct(): Promise<string[]>;
+  /** The serial of the whole index: greater after every change. 0 when nothing ever changed. */
+  serial(): Promise<number>;
+  /**
+   * Stores a record unless another one has its filename. Answers the record that is there
+   * afterwards: the caller's, or the one that was first.
+   */
+  add(file: PackageFile): Promise<PackageFile>;
+  /** Stores a record, replacing the one with its filename. */
+  save(file: PackageFile): Promise<void>;
+  /** Stores many records as {@linkcode save} does, in as few trips as the store allows. */
+  saveMany(files: readonly PackageFile[]): Promise<void>;
+  /** Removes the record of a file; answers whether there was one. */
+  clear(filename: string): Promise<boolean>;
+  /** Removes every record; claims and serials stay. */
+  clearAll(): Promise<void>;
+  /** Claims a project for this index, so that no upstream is ever asked for it; or gives it up. */
+  claim(project: string, isClaimed: boolean): Promise<void>;
+  /** Whether the table answers, and the reason if it does not. Never rejects. */
+  checkHealth(): Promise<Health>;
+}
+
+/** The record of one file. Absent facts are left out, never `null`. */
+export interface PackageFile {
+  /** Its name, its identity. */
+  readonly filename: string;
+  /** The normalised project name (PEP 503). */
+  readonly project: string;
+  /** The version as the file states it. */
+  readonly version: string;
+  /** When it was uploaded, in epoch milliseconds. */
+  readonly uploadedAt: number;
+  /** Its length. */
+  readonly sizeBytes: number;
+  /** Its SHA-256 as 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** Where it lies in the file store. */
+  readonly path: string;
+  /** Its MD5 in hexadecimal, where it was computed. */
+  readonly md5?: string;
+  /** Its BLAKE2b-256 in hexadecimal, where it was computed. */
+  readonly blake2b?: string;
+  /** `Requires-Python` of its metadata. */
+  readonly requiresPython?: string;
+  /** `Summary` of its metadata. */
+  readonly summary?: string;
+  /** SHA-256 of its core metadata file (PEP 658), present only when those bytes are stored. */
+  readonly metadataSha256?: string;
+  /** Whether it is yanked (PEP 592): `true`, or the reason. */
+  readonly yanked?: true | string;
+  /** Who uploaded it. */
+  readonly uploader?: string;
+  /** The id of the upstream it was read through from; absent for files of our own. */
+  readonly upstream?: string;
+}
+
+/** What is known of a project apart from its files. */
+export interface ProjectState {
+  /** Its serial; 0 for a project that never had files. */
+  readonly serial: number;
+  /** Whether it is claimed for this index. */
+  readonly isClaimed: boolean;
+}
+
+/** A project's files and state, read in one step. */
+export interface ProjectFiles extends ProjectState {
+  /** The records. */
+  readonly files: readonly PackageFile[];
+}
+
+/** The answer of a health check. */
+export interface Health {
+  /** Whether the store answers. */
+  readonly isHealthy: boolean;
+  /** Why not; empty if healthy. */
+  readonly reason: string;
+}

@@ -132,6 +132,34 @@ export class UpstreamError extends CacheError {
   }
 }
 
+/** A package file is not what its name and kind promise; the message tells its uploader why. */
+export class InvalidDistributionError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "InvalidDistributionError";
+  /** What is wrong with it. */
+  readonly reason: string;
+
+  /** States what is wrong. */
+  constructor(reason: string, options: { cause?: unknown } = {}) {
+    super(`Invalid distribution file: ${reason}`, options);
+    this.reason = reason;
+  }
+}
+
+/** A file's name is no package file's, or is not the one its content calls for. */
+export class InvalidFilenameError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "InvalidFilenameError";
+  /** The name as it is. */
+  readonly filename: string;
+
+  /** States what is wrong with the name. */
+  constructor(filename: string, reason: string) {
+    super(`Invalid filename: "${filename}" ${reason}`);
+    this.filename = filename;
+  }
+}
+
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

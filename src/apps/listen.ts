@@ -1,0 +1,66 @@
+/** Serving a fetch handler on a port, on Deno and on Node. */
+
+import { serve } from "@hono/node-server";
+import process from "node:process";
+
+/** Answers requests; what every app of cairn comes down to. */
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+/** Where to listen. */
+export interface Address {
+  /** The interface, e.g. `127.0.0.1`. */
+  readonly hostname: string;
+  /** The port; 0 takes a free one. */
+  readonly port: number;
+}
+
+/** A server at work. */
+export interface Listening {
+  /** Its address, with the port it really has, e.g. `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Takes no new connection and resolves when the running responses have ended. */
+  stop(): Promise<void>;
+}
+
+/** Serves `handler`. Rejects when the port is taken. */
+export async function listen(handler: Handler, at: Address): Promise<Listening> {
+  return await ("Deno" in globalThis ? listenOnDeno(handler, at) : listenOnNode(handler, at));
+}
+
+function listenOnDeno(handler: Handler, at: Address): Listening {
+  const server = Deno.serve({ ...at, onListen: () => {} }, handler);
+  return { url: urlOf(at.hostname, server.addr.port), stop: () => server.shutdown() };
+}
+
+function listenOnNode(handler: Handler, at: Address): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: handler, ...at }, (info) => {
+      server.off("error", reject);
+      resolve({ url: urlOf(at.hostname, info.port), stop });
+    });
+    server.once("error", reject);
+    function stop(): Promise<void> {
+      return new Promise((done) => {
+        server.close(() => done());
+        if ("closeIdleConnections" in server) server.closeIdleConnections();
+      });
+    }
+  });
+}
+
+function urlOf(hostname: string, port: number): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** Calls `stop` once when the process is asked to end, then ends it. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, async () => {
+      if (isStopping) process.exit(1);
+      isStopping = true;
+      await stop();
+      process.exit(0);
+    });
+  }
+}

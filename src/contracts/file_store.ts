@@ -7,9 +7,12 @@
  *    could find.
  * 2. **First writer wins.** Publishing never replaces a file: it answers `"exists"` and leaves
  *    the one that is there.
- * 3. **Streams.** No operation holds a whole file in memory, except in the memory store.
- * 4. **Paths** are relative, `/`-separated and free of `.`, `..`, empty segments, backslashes and
- *    control characters; anything else is a `RangeError`, before any I/O.
+ * 3. **Streams.** No operation holds a whole file in memory, except in the memory store. A body is
+ *    read to its end or cancelled, whatever comes of it; when reading it fails, the operation
+ *    rejects with the body's own error.
+ * 4. **Paths** are relative and `/`-separated, of at most 900 bytes in UTF-8. No segment is empty,
+ *    longer than 255 bytes, starts with a dot, or ends with a dot or a blank; control characters
+ *    and `\ : * ? " < > |` are refused. Anything else is a `RangeError`, before any I/O.
  * 5. **Failure** of the store is a `BackendError` with the cause.
  */
 
@@ -26,7 +29,8 @@ export interface FileStore {
   read(path: string, range?: ByteRange): Promise<FileBody | undefined>;
   /**
    * Publishes bytes whose length and digest are known beforehand. Rejects with an `IntegrityError`
-   * when `body` has other bytes, and then nothing is stored.
+   * when `body` has other bytes, and then nothing is stored. Where a file exists at the start,
+   * `body` is cancelled unread.
    */
   put(path: string, body: ReadableStream<Uint8Array>, expected: Expected): Promise<Published>;
   /**
@@ -36,7 +40,11 @@ export interface FileStore {
   stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedFile>;
   /** Removes the file at `path`; answers whether there was one. */
   delete(path: string): Promise<boolean>;
-  /** The published files in path order, in pages of at most `limit`, starting after `cursor`. */
+  /**
+   * The published files in path order, in pages of at most `limit` (1 to 1,000) starting after
+   * `cursor`. A file that is there from the first page to the last is listed exactly once, whatever
+   * else is published or deleted meanwhile.
+   */
   list(options: { limit: number; cursor?: string }): Promise<FilePage>;
 }
 
@@ -83,7 +91,10 @@ export interface StagedFile {
   readonly sizeBytes: number;
   /** A part of them. A range beyond the end is a `RangeError`. */
   read(range: ByteRange): Promise<Uint8Array>;
-  /** Makes them the file at `path`, in one step; or discards them where a file exists. */
+  /**
+   * Makes them the file at `path`, in one step; or discards them where a file exists. When it
+   * rejects they are still there. `read` and `publish` after the end are a `TypeError`.
+   */
   publish(path: string): Promise<Published>;
   /** Removes them. Discarding twice, or after `publish`, does nothing. */
   discard(): Promise<void>;
@@ -91,7 +102,7 @@ export interface StagedFile {
 
 /** One page of a listing. */
 export interface FilePage {
-  /** The files, in path order by code unit. */
+  /** The files, in path order by code point. */
   readonly files: readonly StoredFile[];
   /** Where the next page starts, or `undefined` after the last one. */
   readonly cursor: string | undefined;

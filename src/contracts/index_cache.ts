@@ -4,9 +4,11 @@
  * `tests/conformance/index_cache_suite.ts` checks them.
  *
  * 1. **Identity.** A file is its filename; project names are given and kept normalised (PEP 503).
+ *    Records come back as they were given, except that an empty summary is no summary.
  * 2. **Strong reads.** Every read sees every change that ended before it began.
  * 3. **Serials.** Each change of a project's files gives the project a serial greater than every
- *    one it had before, in the same step; the serial survives the last file.
+ *    one it had before, in the same step; the serial survives the last file. A call that finds
+ *    nothing to change changes no serial; a `save` always counts as a change.
  * 4. **Claims.** A claimed project stays claimed, also without files, until it is unclaimed.
  * 5. **Failure** of the store is a `BackendError`, never an empty answer.
  */
@@ -21,7 +23,7 @@ export interface IndexCache {
   all(project: string): Promise<ProjectFiles>;
   /** What is known of a project without reading its files. */
   project(project: string): Promise<ProjectState>;
-  /** The names of all projects with files or a claim, sorted by code unit. */
+  /** The names of all projects with files or a claim, each once, sorted by code unit. */
   distinct(): Promise<string[]>;
   /** The serial of the whole index: greater after every change. 0 when nothing ever changed. */
   serial(): Promise<number>;
@@ -32,7 +34,10 @@ export interface IndexCache {
   add(file: PackageFile): Promise<PackageFile>;
   /** Stores a record, replacing the one with its filename. */
   save(file: PackageFile): Promise<void>;
-  /** Stores many records as {@linkcode save} does, in as few trips as the store allows. */
+  /**
+   * Stores many records as {@linkcode save} does, in as few trips as the store allows; of two with
+   * one filename the later stays. No records do no I/O.
+   */
   saveMany(files: readonly PackageFile[]): Promise<void>;
   /** Removes the record of a file; answers whether there was one. */
   clear(filename: string): Promise<boolean>;
@@ -44,7 +49,7 @@ export interface IndexCache {
   checkHealth(): Promise<Health>;
 }
 
-/** The record of one file. Absent facts are left out, never `null`. */
+/** The record of one file. Absent facts are left out, never `null` or `undefined`. */
 export interface PackageFile {
   /** Its name, its identity. */
   readonly filename: string;

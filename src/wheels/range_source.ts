@@ -1,0 +1,69 @@
+/** Bytes that can be read in parts, and reading them without trusting the lengths they state. */
+
+import { InvalidDistributionError } from "../contracts/errors.ts";
+import type { ByteRange } from "../contracts/file_store.ts";
+
+/** Bytes that can be read in parts. A `StagedFile` is one. */
+export interface RangeSource {
+  /** How many there are. */
+  readonly sizeBytes: number;
+  /** A part of them. */
+  read(range: ByteRange): Promise<Uint8Array>;
+}
+
+/** As many bytes as one window holds, and as one step of a stream reads. */
+const WINDOW_BYTES = 256 * 1024;
+
+/**
+ * Reads small parts of a source that lie in ascending order, fetching them in windows, so that a
+ * thousand headers close to each other cost one read, and bytes far from all headers none.
+ */
+export class WindowedReader {
+  readonly #source: RangeSource;
+  #offset = 0;
+  #window: Uint8Array = new Uint8Array(0);
+
+  /** Begins with a window already read, if there is one. */
+  constructor(source: RangeSource, window?: { offset: number; bytes: Uint8Array }) {
+    this.#source = source;
+    if (window === undefined) return;
+    this.#offset = window.offset;
+    this.#window = window.bytes;
+  }
+
+  /** The bytes of a range. One that goes beyond the end makes the archive unsound. */
+  async read(range: ByteRange): Promise<Uint8Array> {
+    if (!this.#holds(range)) await this.#fetch(range);
+    const start = range.offset - this.#offset;
+    return this.#window.subarray(start, start + range.length);
+  }
+
+  #holds({ offset, length }: ByteRange): boolean {
+    return offset >= this.#offset && offset + length <= this.#offset + this.#window.length;
+  }
+
+  async #fetch({ offset, length }: ByteRange): Promise<void> {
+    const rest = this.#source.sizeBytes - offset;
+    if (!(offset >= 0 && length >= 0 && length <= rest)) {
+      throw new InvalidDistributionError("it is truncated, or states offsets beyond its end");
+    }
+    const wanted = { offset, length: Math.min(rest, Math.max(length, WINDOW_BYTES)) };
+    this.#window = await this.#source.read(wanted);
+    this.#offset = offset;
+    if (this.#window.length < length) throw new InvalidDistributionError("it is truncated");
+  }
+}
+
+/** The whole of a source as a stream, read a window at a time as it is consumed. */
+export function streamOf(source: RangeSource): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (offset >= source.sizeBytes) return controller.close();
+      const length = Math.min(WINDOW_BYTES, source.sizeBytes - offset);
+      const chunk = await source.read({ offset, length });
+      offset += length;
+      controller.enqueue(new Uint8Array(chunk));
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,47 @@
+/** Runs portable tests inside workerd: `deno run -A tests/runtimes/workerd.ts REPORT FILE...` */
+
+import { stop } from "esbuild";
+import { Miniflare } from "miniflare";
+import { bundle } from "./bundle.ts";
+import type { Outcome } from "./test_shim.ts";
+
+const COMPATIBILITY_DATE = "2026-06-01";
+
+const EPILOGUE = `
+export default {
+  async fetch(request) {
+    const file = new URL(request.url).searchParams.get("file");
+    return Response.json(await runFile(file));
+  },
+};`;
+
+const [report, ...files] = Deno.args;
+const script = await bundle(files, {
+  replaced: {},
+  external: ["node:*"],
+  conditions: ["workerd", "worker"],
+  epilogue: EPILOGUE,
+});
+await stop();
+const worker = new Miniflare({
+  modules: [{ type: "ESModule", path: "tests.mjs", contents: script }],
+  compatibilityDate: COMPATIBILITY_DATE,
+  compatibilityFlags: ["nodejs_compat"],
+});
+try {
+  const outcomes: Outcome[] = [];
+  // A request for each file: what one leaves behind cannot trouble the next.
+  for (const file of files) outcomes.push(...await runInside(worker, file));
+  await Deno.writeTextFile(report!, JSON.stringify(outcomes));
+} finally {
+  // A Miniflare that is not disposed of keeps the process alive, also after a failed start.
+  await worker.dispose();
+}
+
+async function runInside(worker: Miniflare, file: string): Promise<Outcome[]> {
+  const address = `http://tests.example/?file=${encodeURIComponent(file)}`;
+  const response = await worker.dispatchFetch(address);
+  const text = await response.text();
+  if (response.ok) return JSON.parse(text);
+  return [{ name: file, file, status: "failed", reason: text }];
+}

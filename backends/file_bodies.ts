@@ -1,6 +1,6 @@
 /** What the file stores share in handling the bodies they are given. */
 
-import { IntegrityError } from "../src/contracts/errors.ts";
+import { BackendError, IntegrityError } from "../src/contracts/errors.ts";
 import type { Expected } from "../src/contracts/file_store.ts";
 
 /**
@@ -69,4 +69,17 @@ export function wrongLength(path: string, expected: Expected, actualBytes?: numb
 /** The error for bytes with another digest. */
 export function wrongDigest(path: string, expected: Expected, actual: string): Error {
   return new IntegrityError(`"${path}"`, "sha256", { expected: expected.sha256, actual });
+}
+
+/** Runs an operation on a store; its error becomes the cause of a `BackendError`. */
+export async function attempt<T>(
+  backend: string,
+  operation: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof BackendError ? error : new BackendError(backend, operation, error);
+  }
 }

@@ -27,6 +27,11 @@ export function checkFilePath(path: string): void {
   if (reason) throw new RangeError(`Cannot use path ${JSON.stringify(path)}: ${reason}`);
 }
 
+/** Whether `path` is one that every file store takes. */
+export function isFilePath(path: string): boolean {
+  return whyRefused(path) === undefined;
+}
+
 function whyRefused(path: string): string | undefined {
   if (!path.isWellFormed()) return "it is not well-formed Unicode";
   if (refusedCharacters.test(path)) return "it has a character that a file system refuses";

@@ -13,6 +13,7 @@
  * 4. **Paths** are relative and `/`-separated, of at most 900 bytes in UTF-8. No segment is empty,
  *    longer than 255 bytes, starts with a dot, or ends with a dot or a blank; control characters
  *    and `\ : * ? " < > |` are refused. Anything else is a `RangeError`, before any I/O.
+ *    A store of folders cannot hold both `a` and `a/b`: there the second is a `BackendError`.
  * 5. **Failure** of the store is a `BackendError` with the cause.
  */
 

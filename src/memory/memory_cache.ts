@@ -1,0 +1,350 @@
+/**
+ * The cache of live values in one process.
+ *
+ * Everything is synchronous. A hit is one map lookup, one clock read if the entry has a deadline,
+ * and one byte written; it allocates nothing. The mechanisms have a file each: `shelf.ts` puts them
+ * together, `expiry_wheel.ts` knows what has expired, `s3_fifo.ts` who leaves when there is no room.
+ */
+
+import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.ts";
+import { type Clock, systemClock } from "../contracts/clock.ts";
+import { deadlineOf } from "./deadline.ts";
+import type { PolicyFactory } from "./eviction_policy.ts";
+import { fifo } from "./fifo.ts";
+import { lru } from "./lru.ts";
+import { type Removal, type RemovalCause, Removals } from "./removals.ts";
+import { s3fifo } from "./s3_fifo.ts";
+import { type Placement, Shelf, type ShelfShape } from "./shelf.ts";
+
+/** How a {@linkcode MemoryCache} is bounded and timed. */
+export interface MemoryCacheOptions<V = unknown> {
+  /** Where the time comes from. A coarser clock makes hits faster. Default: the platform's. */
+  readonly clock?: Clock | undefined;
+  /** How many expiry buckets there are in each of the two rings, 2 to 65,536. Default: 60. */
+  readonly buckets?: number | undefined;
+  /** How much time a bucket covers, in milliseconds, at least 1. Default: 15,000. */
+  readonly bucketIntervalMs?: number | undefined;
+  /** How many entries are held at most. Default: 16,777,215, the most that a `Map` takes. */
+  readonly maxEntries?: number | undefined;
+  /** How much the entries weigh at most; goes with `weigh`. Default: no limit. */
+  readonly maxWeight?: number | undefined;
+  /**
+   * The weight of an entry, 0 or more. One of weight 0 is pinned: it leaves only when it expires or
+   * is removed. One heavier than a quarter of `maxWeight` is refused. Default: all weigh 1.
+   */
+  readonly weigh?: ((value: V, key: string) => number) | undefined;
+  /** Who leaves when there is no room. Default: `"s3fifo"`. */
+  readonly policy?: "s3fifo" | "lru" | "fifo" | PolicyFactory | undefined;
+  /** Hears of every entry that left without having been deleted or replaced. Default: nobody. */
+  readonly onRemoval?: ((removal: Removal<V>) => void) | undefined;
+}
+
+/** What a {@linkcode MemoryCache} has done so far. */
+export interface MemoryCacheStats {
+  /** Entries held, with dead ones that were not buried yet. */
+  readonly size: number;
+  /** Their weight; their number where nothing is weighed. */
+  readonly weight: number;
+  /** Reads that found a live entry. */
+  readonly hits: number;
+  /** Reads that found none. */
+  readonly misses: number;
+  /** Entries that left without having been deleted or replaced, by cause. */
+  readonly removals: Readonly<Record<RemovalCause, number>>;
+}
+
+const MAP_ENTRIES_MOST = 2 ** 24 - 1;
+const BUCKETS_MOST = 65_536;
+const POLICIES = Object.freeze({ s3fifo, lru, fifo });
+const NO_OPTIONS: StoreOptions = Object.freeze({});
+
+/**
+ * An in-process cache with wheezy.caching's operations, namespaces, deadlines to the millisecond
+ * and a bound. Values are held by reference; see `copied` for the other way.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { MemoryCache } from "@cairn/cache";
+ *
+ * const cache = new MemoryCache<number>({ maxEntries: 1_000 });
+ * cache.set("hits", 1, { ttlMs: 60_000 });
+ * equal(cache.get("hits"), 1);
+ * equal(cache.add("hits", 9), false);
+ * equal(cache.incr("hits"), 2);
+ * equal(cache.get("hits", "another namespace"), undefined);
+ * ```
+ */
+export class MemoryCache<V = unknown> implements SyncCache<V> {
+  readonly #clock: Clock;
+  readonly #shape: ShelfShape<V>;
+  #shelf: Shelf<V>;
+  #hits = 0;
+  #misses = 0;
+
+  /** Throws a `RangeError` or `TypeError` naming the option that is wrong. */
+  constructor(options: MemoryCacheOptions<V> = {}) {
+    this.#shape = shapeOf(options);
+    this.#clock = this.#shape.clock;
+    this.#shelf = new Shelf(this.#shape);
+  }
+
+  /** How many entries are held, with dead ones that were not buried yet. */
+  get size(): number {
+    return this.#shelf.size;
+  }
+
+  /** How much the entries weigh; their number where nothing is weighed. */
+  get weight(): number {
+    return this.#shelf.weight;
+  }
+
+  /** The live value of `key`, or `undefined`. */
+  get(key: string, namespace?: string): V | undefined {
+    const slot = this.#shelf.find(key, namespace);
+    if (slot < 0) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    return this.#shelf.value(slot);
+  }
+
+  /** Whether `key` has a live value. Does not count as a read. */
+  has(key: string, namespace: string = ""): boolean {
+    return this.#shelf.peek(key, { namespace, now: undefined }) >= 0;
+  }
+
+  /** When the live value of `key` ends, or `NEVER`; `undefined` where there is none. */
+  expiresAt(key: string, namespace: string = ""): number | undefined {
+    const slot = this.#shelf.peek(key, { namespace, now: undefined });
+    return slot < 0 ? undefined : this.#shelf.expiresAt(slot);
+  }
+
+  /** The live values found, by key. The clock is read once. */
+  getMulti(keys: Iterable<string>, namespace: string = ""): Map<string, V> {
+    const present = { namespace, now: this.#clock.now() };
+    const found = new Map<string, V>();
+    for (const key of keys) {
+      const slot = this.#shelf.peek(key, present);
+      if (slot < 0) {
+        this.#misses++;
+        continue;
+      }
+      this.#hits++;
+      this.#shelf.touch(slot);
+      found.set(key, this.#shelf.value(slot));
+    }
+    return found;
+  }
+
+  /**
+   * Stores a value, whatever was there. Answers `false` where it was refused: it was too heavy, or
+   * everything else is pinned; the key is then missing.
+   */
+  set(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
+    return this.#shelf.put(key, value, this.#placementOf(options));
+  }
+
+  /** Stores many values under one deadline; answers the keys that were refused. */
+  setMulti(
+    entries: Iterable<readonly [string, V]>,
+    options: StoreOptions = NO_OPTIONS,
+  ): string[] {
+    const placement = this.#placementOf(options);
+    return failed(entries, ([key, value]) => this.#shelf.put(key, value, placement));
+  }
+
+  /** Stores the value if the key is absent; answers whether it did. */
+  add(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
+    return this.#add(key, value, this.#placementOf(options));
+  }
+
+  /** Stores the values of absent keys; answers the keys that were present or refused. */
+  addMulti(
+    entries: Iterable<readonly [string, V]>,
+    options: StoreOptions = NO_OPTIONS,
+  ): string[] {
+    const placement = this.#placementOf(options);
+    return failed(entries, ([key, value]) => this.#add(key, value, placement));
+  }
+
+  /** Stores the value if the key is present; answers whether it did. */
+  replace(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
+    return this.#replace(key, value, this.#placementOf(options));
+  }
+
+  /** Stores the values of present keys; answers the keys that were absent or refused. */
+  replaceMulti(
+    entries: Iterable<readonly [string, V]>,
+    options: StoreOptions = NO_OPTIONS,
+  ): string[] {
+    const placement = this.#placementOf(options);
+    return failed(entries, ([key, value]) => this.#replace(key, value, placement));
+  }
+
+  /** Gives a live value a new deadline; answers whether there was one. */
+  touch(key: string, options: StoreOptions = NO_OPTIONS): boolean {
+    const placement = this.#placementOf(options);
+    const slot = this.#shelf.peek(key, placement);
+    if (slot < 0) return false;
+    this.#shelf.reschedule(slot, placement);
+    return true;
+  }
+
+  /** Removes `key`; answers whether it had a live value. */
+  delete(key: string, namespace: string = ""): boolean {
+    return this.#delete(key, { namespace, now: undefined });
+  }
+
+  /** Removes `keys`; answers `true`, also where there was nothing to remove. */
+  deleteMulti(keys: Iterable<string>, namespace: string = ""): boolean {
+    const present = { namespace, now: this.#clock.now() };
+    for (const key of keys) this.#delete(key, present);
+    return true;
+  }
+
+  /**
+   * Adds `delta` to the number at `key`, keeping its deadline, and answers the sum. An absent
+   * number starts from `options.initialValue`, or stays absent and the answer is `undefined`.
+   * Throws a `TypeError` where the value is not a number, and leaves it as it is.
+   */
+  incr(key: string, delta: number = 1, options: CountOptions = NO_OPTIONS): number | undefined {
+    checkNumber(delta, "delta");
+    const { namespace = "", initialValue } = options;
+    const slot = this.#shelf.peek(key, { namespace, now: undefined });
+    if (slot >= 0) return this.#count(slot, { key, delta, namespace });
+    if (initialValue === undefined) return undefined;
+    checkNumber(initialValue, "initialValue");
+    const first = initialValue + delta;
+    return this.#shelf.put(key, first as V, this.#placementOf(options)) ? first : undefined;
+  }
+
+  /** Subtracts `delta` as {@linkcode MemoryCache.incr} adds it; there is no floor. */
+  decr(key: string, delta: number = 1, options: CountOptions = NO_OPTIONS): number | undefined {
+    checkNumber(delta, "delta");
+    return this.incr(key, -delta, options);
+  }
+
+  /** The live keys of a namespace, in the order they were first stored. */
+  keys(namespace: string = ""): IterableIterator<string> {
+    return this.#shelf.keys(namespace);
+  }
+
+  /** Removes everything, in all namespaces; answers `true`. */
+  flushAll(): boolean {
+    this.#shelf = new Shelf(this.#shape);
+    return true;
+  }
+
+  /**
+   * Buries dead entries, looking at up to `steps` that are due. Every store does so by itself, 16 at
+   * a time; call it where a quiet cache should give its memory back.
+   */
+  sweep(steps: number = 1_000): void {
+    this.#shelf.sweep(this.#clock.now(), steps);
+    this.#shape.removals.tell();
+  }
+
+  /** What was done so far. */
+  stats(): MemoryCacheStats {
+    return {
+      size: this.#shelf.size,
+      weight: this.#shelf.weight,
+      hits: this.#hits,
+      misses: this.#misses,
+      removals: { ...this.#shape.removals.counts },
+    };
+  }
+
+  #placementOf(options: StoreOptions): Placement {
+    const { expiresAt, now } = deadlineOf(options, this.#clock);
+    return { namespace: options.namespace ?? "", expiresAt, now };
+  }
+
+  #add(key: string, value: V, placement: Placement): boolean {
+    return this.#shelf.peek(key, placement) < 0 && this.#shelf.put(key, value, placement);
+  }
+
+  #replace(key: string, value: V, placement: Placement): boolean {
+    return this.#shelf.peek(key, placement) >= 0 && this.#shelf.put(key, value, placement);
+  }
+
+  #delete(key: string, place: { namespace: string; now: number | undefined }): boolean {
+    const slot = this.#shelf.peek(key, place);
+    if (slot < 0) return false;
+    this.#shelf.remove(slot);
+    return true;
+  }
+
+  #count(
+    slot: number,
+    step: { key: string; delta: number; namespace: string },
+  ): number | undefined {
+    const value = this.#shelf.value(slot);
+    if (typeof value !== "number") {
+      throw new TypeError(`Cannot count "${step.key}": its value is not a number`);
+    }
+    const sum = value + step.delta;
+    const expiresAt = this.#shelf.expiresAt(slot);
+    const placement = { namespace: step.namespace, expiresAt, now: undefined };
+    return this.#shelf.put(step.key, sum as V, placement) ? sum : undefined;
+  }
+}
+
+function shapeOf<V>(options: MemoryCacheOptions<V>): ShelfShape<V> {
+  const { buckets = 60, bucketIntervalMs = 15_000, maxEntries = MAP_ENTRIES_MOST } = options;
+  const { clock = systemClock, maxWeight = Infinity, policy = "s3fifo" } = options;
+  checkRange("buckets", buckets, { least: 2, most: BUCKETS_MOST, isWhole: true });
+  checkRange("bucketIntervalMs", bucketIntervalMs, { least: 1, most: Number.MAX_SAFE_INTEGER });
+  checkRange("maxEntries", maxEntries, { least: 1, most: MAP_ENTRIES_MOST, isWhole: true });
+  checkRange("maxWeight", maxWeight, { least: 0, most: Infinity });
+  if (options.maxWeight !== undefined && options.weigh === undefined) {
+    throw new TypeError("Cannot make a MemoryCache: maxWeight is given without weigh");
+  }
+  return Object.freeze({
+    clock,
+    wheel: { buckets, intervalMs: bucketIntervalMs },
+    maxEntries,
+    maxWeight,
+    weigh: options.weigh,
+    policy: policyOf(policy),
+    removals: new Removals(options.onRemoval),
+  });
+}
+
+function policyOf(policy: string | PolicyFactory): PolicyFactory {
+  if (typeof policy === "function") return policy;
+  if (Object.hasOwn(POLICIES, policy)) return POLICIES[policy as keyof typeof POLICIES];
+  throw new TypeError(`Cannot make a MemoryCache: there is no policy "${String(policy)}"`);
+}
+
+function checkRange(
+  option: string,
+  value: number,
+  range: { least: number; most: number; isWhole?: boolean },
+): void {
+  const { least, most, isWhole = false } = range;
+  const isInside = typeof value === "number" && value >= least && value <= most;
+  if (isInside && (!isWhole || Number.isInteger(value))) return;
+  const kind = isWhole ? "a whole number" : "a number";
+  throw new RangeError(
+    `Cannot make a MemoryCache: ${option} is ${
+      String(value)
+    }, not ${kind} from ${least} to ${most}`,
+  );
+}
+
+function checkNumber(value: unknown, name: string): void {
+  if (typeof value === "number" && Number.isFinite(value)) return;
+  throw new TypeError(`Cannot count: ${name} is ${String(value)}, not a finite number`);
+}
+
+function failed<T>(
+  entries: Iterable<readonly [string, T]>,
+  store: (entry: readonly [string, T]) => boolean,
+): string[] {
+  const keys: string[] = [];
+  for (const entry of entries) if (!store(entry)) keys.push(entry[0]);
+  return keys;
+}

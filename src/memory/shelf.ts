@@ -1,0 +1,300 @@
+/**
+ * The machine inside `MemoryCache`: entries in numbered slots, found by a map for each namespace,
+ * timed by the expiry wheel, ordered by an eviction policy.
+ *
+ * Room for a new entry is made in this order: dead entries from due buckets, dead entries at the
+ * head of the present bucket, then whoever the policy names. Each call also buries a few dead
+ * entries, as long as it has looked at the clock anyway; nothing here needs a timer.
+ */
+
+import type { Clock } from "../contracts/clock.ts";
+import type { EvictionPolicy, PolicyFactory } from "./eviction_policy.ts";
+import { ExpiryWheel, type WheelShape } from "./expiry_wheel.ts";
+import { keyHash } from "./key_hash.ts";
+import type { RemovalCause, Removals } from "./removals.ts";
+import { Slots } from "./slots.ts";
+import { type Space, Spaces } from "./spaces.ts";
+
+/** How a shelf is built; everything is given. */
+export interface ShelfShape<V> {
+  readonly clock: Clock;
+  readonly wheel: WheelShape;
+  readonly maxEntries: number;
+  readonly maxWeight: number;
+  readonly weigh: ((value: V, key: string) => number) | undefined;
+  readonly policy: PolicyFactory;
+  readonly removals: Removals<V>;
+}
+
+/** Where and until when a value is stored. */
+export interface Placement {
+  readonly namespace: string;
+  readonly expiresAt: number;
+  /** The present instant; `undefined` where nothing ends and the clock was not read. */
+  readonly now: number | undefined;
+}
+
+/** How many due entries one call looks at. */
+const SWEEP_STEPS = 16;
+/** How many entries an eviction looks at in search of a dead one. */
+const PEEK_STEPS = 8;
+/** One in so many stores that need no clock reads it all the same, for the sake of the sweep. */
+const BLIND_STORES = 64;
+/** An entry heavier than this share of the whole is refused: it would push out too much. */
+const SHARE_MOST = 0.25;
+
+/** Keeps entries. Slots below 0 stand for "none". */
+export class Shelf<V> {
+  readonly #shape: ShelfShape<V>;
+  readonly #slots: Slots<V>;
+  readonly #spaces: Spaces = new Spaces();
+  readonly #wheel: ExpiryWheel;
+  readonly #policy: EvictionPolicy;
+  #size = 0;
+  #weight = 0;
+  #blindStores = 0;
+
+  constructor(shape: ShelfShape<V>) {
+    this.#shape = shape;
+    const slots = new Slots<V>(shape.maxEntries, shape.weigh !== undefined);
+    this.#slots = slots;
+    this.#wheel = new ExpiryWheel(shape.wheel, slots.capacity);
+    this.#policy = shape.policy({
+      capacity: slots.capacity,
+      maxWeight: shape.weigh === undefined ? shape.maxEntries : shape.maxWeight,
+      weightOf: (slot) => slots.weight(slot),
+      hashOf: (slot) => keyHash(slots.key(slot), slots.spaceId(slot)),
+    });
+  }
+
+  /** How many entries are held, with the dead ones that were not buried yet. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How much they weigh. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** The live entry of a key, noted as read. */
+  find(key: string, namespace: string | undefined): number {
+    const space = namespace ? this.#spaces.find(namespace) : this.#spaces.home;
+    const slot = space === undefined ? undefined : space.slots.get(key);
+    if (slot === undefined) return -1;
+    if (this.#wheel.has(slot) && this.#hasEnded(slot, this.#shape.clock.now())) return -1;
+    this.#policy.touch(slot);
+    return slot;
+  }
+
+  /** The live entry of a key, not noted as read. The clock is asked only if `now` is not given. */
+  peek(key: string, placement: { namespace: string; now: number | undefined }): number {
+    const slot = this.#spaces.find(placement.namespace)?.slots.get(key);
+    if (slot === undefined) return -1;
+    if (!this.#wheel.has(slot)) return slot;
+    return this.#hasEnded(slot, placement.now ?? this.#shape.clock.now()) ? -1 : slot;
+  }
+
+  /** Notes an entry as read. */
+  touch(slot: number): void {
+    this.#policy.touch(slot);
+  }
+
+  /** The value of an entry. */
+  value(slot: number): V {
+    return this.#slots.value(slot);
+  }
+
+  /** When an entry ends. */
+  expiresAt(slot: number): number {
+    return this.#wheel.expiresAt(slot);
+  }
+
+  /** The live keys of a namespace. */
+  *keys(namespace: string): IterableIterator<string> {
+    const now = this.#shape.clock.now();
+    for (const [key, slot] of this.#spaces.find(namespace)?.slots ?? []) {
+      if (!this.#wheel.isDead(slot, now)) yield key;
+    }
+  }
+
+  /** Stores a value; answers `false` if it was refused, which leaves the key missing. */
+  put(key: string, value: V, placement: Placement): boolean {
+    const weight = this.#weigh(value, key);
+    const now = this.#wake(placement.now);
+    const isStored = now !== undefined && placement.expiresAt <= now
+      ? this.#discard(key, placement.namespace)
+      : this.#store(weight, { ...placement, key, value, now });
+    this.#shape.removals.tell();
+    return isStored;
+  }
+
+  /** Gives a live entry a new deadline; one that has passed removes it. */
+  reschedule(slot: number, { expiresAt, now }: Placement): void {
+    if (now === undefined) return this.#wheel.clear(slot);
+    if (expiresAt <= now) return this.#drop(slot);
+    this.#wheel.advance(now);
+    this.#wheel.schedule(slot, expiresAt);
+  }
+
+  /** Removes an entry as its owner wishes. */
+  remove(slot: number): void {
+    this.#drop(slot);
+  }
+
+  /** Buries dead entries of due buckets, looking at up to `steps` entries. */
+  sweep(now: number, steps: number = SWEEP_STEPS): void {
+    this.#wheel.advance(now);
+    for (let step = 0; step < steps; step++) {
+      const slot = this.#wheel.firstDue();
+      if (slot < 0) break;
+      if (this.#wheel.isDead(slot, now)) this.#leave(slot, "expired");
+      else this.#wheel.rehang(slot);
+    }
+  }
+
+  #hasEnded(slot: number, now: number): boolean {
+    if (this.#wheel.isDead(slot, now)) {
+      this.#leave(slot, "expired");
+      this.#shape.removals.tell();
+      return true;
+    }
+    return this.#wheel.isDue(now) && this.#isLostToSweep(slot, now);
+  }
+
+  /** A listener that is told of the sweep may remove the very entry that is being read. */
+  #isLostToSweep(slot: number, now: number): boolean {
+    const key = this.#slots.key(slot);
+    const space = this.#spaceOf(slot);
+    this.sweep(now);
+    this.#shape.removals.tell();
+    return space.slots.get(key) !== slot;
+  }
+
+  #wake(now: number | undefined): number | undefined {
+    if (now === undefined) {
+      if (this.#wheel.scheduled === 0 || ++this.#blindStores < BLIND_STORES) return undefined;
+      this.#blindStores = 0;
+      now = this.#shape.clock.now();
+    }
+    this.sweep(now);
+    return now;
+  }
+
+  #store(weight: number, write: Placement & { key: string; value: V }): boolean {
+    let slot = this.#spaces.find(write.namespace)?.slots.get(write.key) ?? -1;
+    if (slot >= 0) slot = this.#keptInPlace(slot, weight);
+    if (slot < 0) slot = this.#insert(write, weight);
+    if (slot < 0) {
+      this.#report(write, "refused");
+      return false;
+    }
+    this.#slots.setValue(slot, write.value);
+    if (write.expiresAt === Infinity) this.#wheel.clear(slot);
+    else this.#wheel.schedule(slot, write.expiresAt);
+    return true;
+  }
+
+  /** An entry that outgrows its place, or is pinned or unpinned, is queued anew. */
+  #keptInPlace(slot: number, weight: number): number {
+    const change = weight - this.#slots.weight(slot);
+    if (change !== 0) {
+      const isRepinned = weight === 0 || this.#slots.weight(slot) === 0;
+      const isTooMuch = this.#isTooHeavy(weight) || this.#weight + change > this.#shape.maxWeight;
+      if (isRepinned || isTooMuch) {
+        this.#drop(slot);
+        return -1;
+      }
+      this.#policy.reweigh(slot, change);
+      this.#slots.setWeight(slot, weight);
+      this.#weight += change;
+    }
+    this.#policy.touch(slot);
+    return slot;
+  }
+
+  #insert(write: Placement & { key: string }, weight: number): number {
+    if (this.#isTooHeavy(weight) || !this.#makeRoom(weight, write.now)) return -1;
+    if (this.#slots.isFull) this.#grow();
+    const slot = this.#slots.take();
+    const space = this.#spaces.open(write.namespace);
+    this.#slots.setKey(slot, write.key);
+    this.#slots.setSpaceId(slot, space.id);
+    this.#slots.setWeight(slot, weight);
+    space.slots.set(write.key, slot);
+    this.#size++;
+    this.#weight += weight;
+    if (weight > 0) this.#policy.admit(slot);
+    return slot;
+  }
+
+  #isTooHeavy(weight: number): boolean {
+    return weight > this.#shape.maxWeight * SHARE_MOST;
+  }
+
+  #makeRoom(weight: number, now: number | undefined): boolean {
+    while (this.#size >= this.#shape.maxEntries || this.#weight + weight > this.#shape.maxWeight) {
+      if (this.#wheel.scheduled > 0) {
+        now ??= this.#shape.clock.now();
+        const dead = this.#wheel.findDead(now, PEEK_STEPS);
+        if (dead >= 0) {
+          this.#leave(dead, "expired");
+          continue;
+        }
+      }
+      const victim = this.#policy.victim();
+      if (victim < 0) return false;
+      this.#leave(victim, this.#size >= this.#shape.maxEntries ? "entries" : "weight");
+    }
+    return true;
+  }
+
+  #grow(): void {
+    this.#slots.grow();
+    this.#wheel.grow(this.#slots.capacity);
+    this.#policy.grow(this.#slots.capacity);
+  }
+
+  #weigh(value: V, key: string): number {
+    if (this.#shape.weigh === undefined) return 1;
+    const weight = this.#shape.weigh(value, key);
+    if (typeof weight === "number" && weight >= 0) return weight;
+    throw new RangeError(`Cannot store "${key}": its weight is ${String(weight)}, not 0 or more`);
+  }
+
+  #discard(key: string, namespace: string): boolean {
+    const slot = this.#spaces.find(namespace)?.slots.get(key);
+    if (slot !== undefined) this.#drop(slot);
+    return true;
+  }
+
+  #leave(slot: number, cause: RemovalCause): void {
+    const key = this.#slots.key(slot);
+    const namespace = this.#spaceOf(slot).name;
+    this.#report({ key, namespace, value: this.#slots.value(slot) }, cause);
+    this.#drop(slot);
+  }
+
+  #report(entry: { key: string; namespace: string; value: V }, cause: RemovalCause): void {
+    const { removals } = this.#shape;
+    removals.counts[cause]++;
+    if (!removals.isHeard) return;
+    const { key, namespace, value } = entry;
+    removals.note({ key, namespace, value, cause });
+  }
+
+  #drop(slot: number): void {
+    const space = this.#spaceOf(slot);
+    space.slots.delete(this.#slots.key(slot));
+    this.#spaces.close(space);
+    this.#policy.forget(slot);
+    this.#wheel.clear(slot);
+    this.#weight -= this.#slots.weight(slot);
+    this.#size--;
+    this.#slots.release(slot);
+  }
+
+  #spaceOf(slot: number): Space {
+    return this.#spaces.at(this.#slots.spaceId(slot));
+  }
+}

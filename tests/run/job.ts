@@ -8,7 +8,7 @@ export interface Job {
   readonly runtime: string;
   /** The name of a job that is one test in itself. */
   readonly name?: string;
-  /** The test files it runs, relative to the top; each must give at least one result. */
+  /** The test files it runs, relative to the top. */
   readonly files: readonly string[];
   /** After so many milliseconds it is stopped and counts as failed. */
   readonly limitMs: number;
@@ -31,7 +31,7 @@ export async function runJob(job: Job, report: string): Promise<JobResult> {
   try {
     const ended = await run(await job.command(job.files, report), { limitMs: job.limitMs });
     const found = await readReport(job, report);
-    const results = [...found, ...silences(job, found, ended), ...breakdowns(job, found, ended)];
+    const results = [...found, ...breakdowns(job, found, ended)];
     return { results, notices: noticesIn(ended.output) };
   } catch (error) {
     return { results: [failure(job, String(error))], notices: [] };
@@ -54,29 +54,19 @@ async function readReport(job: Job, report: string): Promise<TestResult[]> {
   }
 }
 
-/** A file that was to be run and gave no result did not load, or holds no test. */
-function silences(job: Job, found: readonly TestResult[], ended: Ended): TestResult[] {
-  const heard = new Set(found.map(({ file }) => file));
-  const isWhole = found.length > 0 && ended.code !== undefined;
-  const silent = isWhole ? job.files.filter((file) => !heard.has(file)) : [];
-  return silent.map((file) => ({
-    name: file,
-    file,
-    status: "failed",
-    reason: `The file gave no result\n${excerpt(ended.output, file)}`,
-  }));
-}
+/** Some runners go on after a file that does not load, and leave it out of their report. */
+const LOST = /\(uncaught error\)|Unhandled error between tests/;
 
-/** A child that fails without a failed test fails as a whole; a job that is one test ends as it ends. */
+/** What went wrong beyond single tests. A job that is one test ends as its command ends. */
 function breakdowns(job: Job, found: readonly TestResult[], ended: Ended): TestResult[] {
-  if (ended.code === undefined) {
-    return [failure(job, `Stopped after ${job.limitMs / 1000} s\n${tail(ended.output)}`)];
+  const { code, output } = ended;
+  if (code === undefined) {
+    return [failure(job, `Stopped after ${job.limitMs / 1000} s\n${tail(output)}`)];
   }
-  const hasFailed = ended.code !== 0 && !found.some(({ status }) => status === "failed");
-  if (hasFailed) return [failure(job, `Ended with code ${ended.code}\n${tail(ended.output)}`)];
-  const isMute = found.length === 0 && job.format !== undefined;
-  if (isMute) return [failure(job, `Left no results\n${tail(ended.output)}`)];
-  return job.format ? [] : [{ ...whole(job), status: "passed" }];
+  const isExplained = found.some(({ status }) => status === "failed") && !LOST.test(output);
+  if (code !== 0 && !isExplained) return [failure(job, `Ended with code ${code}\n${tail(output)}`)];
+  if (!job.format) return [{ ...whole(job), status: "passed" }];
+  return found.length === 0 ? [failure(job, `Left no results\n${tail(output)}`)] : [];
 }
 
 function failure(job: Job, reason: string): TestResult {
@@ -91,11 +81,4 @@ const TAIL_LINES = 60;
 
 function tail(output: string): string {
   return output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
-}
-
-/** The part of the output that speaks of a file, or its end. */
-function excerpt(output: string, file: string): string {
-  const lines = output.split("\n");
-  const at = lines.findIndex((line) => line.includes(file) && /error/i.test(line));
-  return at === -1 ? tail(output) : lines.slice(Math.max(0, at - 5), at + 10).join("\n");
 }

@@ -13,3 +13,8 @@ export function randomId(): string {
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }
+
+/** `count` random bytes from WebCrypto, fit for secrets. */
+export function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
+}

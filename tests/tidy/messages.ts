@@ -13,7 +13,7 @@ export const messages: Rule = {
   check: everyNode((node) => {
     const text = messageOf(node);
     if (text === undefined) return undefined;
-    const isWrong = /^[a-z]/.test(text) || /[^.]\.$/.test(text) || CONTRACTION.test(text);
+    const isWrong = (isThrown(node) && /^[a-z]/.test(text)) || /[^.]\.$/.test(text) || CONTRACTION.test(text);
     return isWrong ? `"${text}"` : undefined;
   }),
   bad: [
@@ -25,8 +25,14 @@ export const messages: Rule = {
     ["src/hash/a.ts", 'throw new RangeError(`Cannot use the key: "${key}" is empty`);'],
     ["src/hash/a.ts", "throw new RangeError(`${name} must be positive`);"],
     ["src/hash/a.ts", "throw error;"],
+    ["backends/a.ts", `throw new Error("nothing more could be written");`],
   ],
 };
+
+/** A plain Error is the state in the message of the error that carries it as its cause. */
+function isThrown(node: ts.Node): boolean {
+  return ts.isThrowStatement(node.parent) && !node.getText().startsWith("new Error(");
+}
 
 /** The literal message of `new SomeError("…")`; a template's expressions read as nothing. */
 function messageOf(node: ts.Node): string | undefined {

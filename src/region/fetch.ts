@@ -1,0 +1,110 @@
+/**
+ * getOrCreate beyond the near hit, up to where a value has to be made:
+ *
+ *  1. What lies on the near shelf is judged again; it may be fresh after all.
+ *  2. A creation under way in this process is joined; with a stale value in hand, that is the answer.
+ *  3. Else this caller leads a flight (`recreate.ts`), which ends in a value or an error for all who
+ *     joined it.
+ */
+
+import type { Entry } from "../contracts/entry.ts";
+import { LockTimeoutError } from "../contracts/errors.ts";
+import type { Call, Core } from "./core.ts";
+import type { CreatingCall } from "./creation.ts";
+import { type Freshness, isEarlyDue } from "./freshness.ts";
+import { judge } from "./look.ts";
+import type { Flight } from "./pending.ts";
+import { recreate } from "./recreate.ts";
+import { extend, type Slot, slotOf } from "./shelf.ts";
+
+/** Answers a call that the near shelf could not answer at a glance. */
+export async function fetchPayload(core: Core, call: CreatingCall): Promise<unknown> {
+  call.options.signal?.throwIfAborted();
+  const slot = slotOf(core, call.mangled);
+  const near = slot === undefined ? "missing" : await judgeSlot(core, call, slot);
+  if (slot !== undefined && near === "fresh") return answerFromNear(core, call, slot);
+  const flight = core.pending.get(call.mangled, core.invalidator.epoch);
+  if (flight === undefined) return await leadFlight(core, call, slot);
+  if (call.policy.lock.staleWaitMs > 0) return await joinPatiently(core, call, flight);
+  if (slot !== undefined && near === "stale") {
+    core.fixed.observer.note("staleHit", call.key);
+    return slot.entry.payload;
+  }
+  core.fixed.observer.note("join", call.key);
+  return await flight.join(flight.answer, call.options.signal);
+}
+
+/** Judges what lies on the shelf, under marks that may be trusted. */
+export async function judgeSlot(core: Core, call: Call, slot: Slot): Promise<Freshness> {
+  const now = core.fixed.clock.now();
+  if (core.store !== undefined && now >= slot.nearUntil) return "missing";
+  await core.invalidator.refresh(slot.entry.tags, now);
+  return judge(core, call, slot.entry);
+}
+
+function answerFromNear(core: Core, call: CreatingCall, slot: Slot): unknown {
+  core.fixed.observer.note("nearHit", call.key);
+  if (isDueEarly(core, call, slot.entry)) refreshEarly(core, call, slot.entry);
+  extend(core, slot, call.policy);
+  return slot.entry.payload;
+}
+
+function isDueEarly(core: Core, call: Call, entry: Entry): boolean {
+  const { clock, random } = core.fixed;
+  const { earlyRefresh } = call.policy;
+  if (earlyRefresh === undefined) return false;
+  const now = clock.now();
+  return isEarlyDue(entry, earlyRefresh, { now, chance: random() }) &&
+    core.pending.get(call.mangled, core.invalidator.epoch) === undefined &&
+    core.earlyErrors.get(call.mangled, now) === undefined;
+}
+
+// The flight is led by nobody: the value is still fresh, and whoever asks goes on with it.
+function refreshEarly(core: Core, call: CreatingCall, entry: Entry): void {
+  core.fixed.observer.note("earlyRefresh", call.key);
+  const flight = core.pending.start(call.mangled, core.invalidator.epoch);
+  flight.offer(entry.payload);
+  void flight.join(flight.done, undefined);
+  void recreate(core, call, { flight, entry, isEarly: true });
+  core.fixed.background(flight.done.catch(() => {}));
+}
+
+async function leadFlight(
+  core: Core,
+  call: CreatingCall,
+  slot: Slot | undefined,
+): Promise<unknown> {
+  const remembered = core.errors.get(call.mangled, core.fixed.clock.now());
+  if (remembered !== undefined) throw remembered.error;
+  const flight = core.pending.start(call.mangled, core.invalidator.epoch);
+  const joined = flight.join(flight.done, call.options.signal);
+  void recreate(core, call, { flight, entry: slot?.entry, isEarly: false });
+  const { softTimeoutMs } = call.policy.creation;
+  if (softTimeoutMs === Infinity) return await joined;
+  const offered = await Promise.race([flight.answer, joined]);
+  if (flight.isDone) return await joined;
+  if (softTimeoutMs > 0 && await isSettledWithin(core, joined, softTimeoutMs)) return await joined;
+  core.fixed.observer.note("softTimeout", call.key);
+  core.fixed.background(flight.done.catch(() => {}));
+  return offered;
+}
+
+// A caller who would rather wait than have a stale value takes the offered one after its wait.
+async function joinPatiently(core: Core, call: CreatingCall, flight: Flight): Promise<unknown> {
+  core.fixed.observer.note("join", call.key);
+  const { staleWaitMs, onTimeout } = call.policy.lock;
+  const joined = flight.join(flight.done, call.options.signal);
+  if (await isSettledWithin(core, joined, staleWaitMs)) return await joined;
+  core.fixed.observer.note("lockTimeout", call.key);
+  if (onTimeout === "throw") throw new LockTimeoutError(call.key, staleWaitMs);
+  return await Promise.race([flight.answer, joined]);
+}
+
+async function isSettledWithin(core: Core, work: Promise<unknown>, ms: number): Promise<boolean> {
+  const ended = new AbortController();
+  const settled = work.then(() => true, () => true);
+  const timeout = core.fixed.clock.sleep(ms, ended.signal).then(() => false);
+  const isSettled = await Promise.race([settled, timeout]);
+  ended.abort();
+  return isSettled;
+}

@@ -1,0 +1,124 @@
+/**
+ * What has been invalidated: the question every judgement of an entry asks, and two ways to answer
+ * it, shared marks (`marks.ts`) or a strategy of the user's own.
+ */
+
+import type { Entry, Mark } from "../contracts/entry.ts";
+import type { Standing } from "./freshness.ts";
+
+/** Which marks to read along with values, and when they were asked for. */
+export interface MarkQuery {
+  /** Their keys in the store. */
+  readonly keys: readonly string[];
+  /** What they are marks of, for whoever made the query. */
+  readonly scopes: readonly string[];
+  /** The instant of asking. */
+  readonly at: number;
+  /** Which invalidations of this process were known then. */
+  readonly since: number;
+}
+
+/** What is invalidated: the whole region, or what bears one of the tags. */
+export interface Invalidation {
+  /** Whether entries go missing (`true`) or stale (`false`). */
+  readonly hard: boolean;
+  /** The tags, or `undefined` for the whole region. */
+  readonly tags: readonly string[] | undefined;
+}
+
+/** How a region finds out what has been invalidated. */
+export interface Invalidator {
+  /** Changes whenever something that was valid may no longer be. */
+  readonly epoch: number;
+  /** The marks of the region and `tags` whose local copies are absent or too old. */
+  query(tags: readonly string[], now: number): MarkQuery;
+  /** Takes what was read for a query. */
+  learn(query: MarkQuery, found: readonly (Entry | undefined)[]): void;
+  /** Whether the marks of the region and `tags` are known, however old. */
+  isKnown(tags: readonly string[]): boolean;
+  /** How an entry of the caller's `key` stands; its marks must be known. */
+  standingOf(key: string, entry: Entry): Standing;
+  /** Until when the copies that concern `tags` may be trusted. */
+  trustedUntil(tags: readonly string[]): number;
+  /** Brings the copies that are too old up to date. */
+  refresh(tags: readonly string[], now: number): Promise<void>;
+  /** The marks a creation that starts now is done under. */
+  stamp(tags: readonly string[], now: number): Promise<readonly Mark[]>;
+  /** The marks of an entry with the soft ones as they are now. */
+  softened(entry: Entry): readonly Mark[];
+  /** Invalidates. */
+  invalidate(what: Invalidation, now: number): Promise<void>;
+}
+
+/** What a strategy is told of an entry. */
+export interface Candidate {
+  /** The caller's key. */
+  readonly key: string;
+  /** When its creation started. */
+  readonly createdAt: number;
+  /** Its tags. */
+  readonly tags: readonly string[];
+}
+
+/**
+ * A user's own idea of invalidation, in place of the shared marks: by time as dogpile's, by key, by
+ * anything that can be answered at once.
+ */
+export interface RegionInvalidationStrategy {
+  /** Notes an invalidation. */
+  invalidate(what: Invalidation): void | Promise<void>;
+  /** Whether an entry must not be answered any more. */
+  isHardInvalidated(candidate: Candidate): boolean;
+  /** Whether an entry may only be answered while one caller recreates it. */
+  isSoftInvalidated(candidate: Candidate): boolean;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** Asks a user's strategy at every judgement. */
+export class StrategyInvalidator implements Invalidator {
+  readonly epoch = 0;
+  readonly #strategy: RegionInvalidationStrategy;
+
+  /** Takes the strategy. */
+  constructor(strategy: RegionInvalidationStrategy) {
+    this.#strategy = strategy;
+  }
+
+  query(_tags: readonly string[], now: number): MarkQuery {
+    return { keys: NOTHING, scopes: NOTHING, at: now, since: 0 };
+  }
+
+  learn(): void {}
+
+  isKnown(): boolean {
+    return true;
+  }
+
+  standingOf(key: string, { createdAt, tags }: Entry): Standing {
+    const candidate = { key, createdAt, tags };
+    if (this.#strategy.isHardInvalidated(candidate)) return "hard";
+    return this.#strategy.isSoftInvalidated(candidate) ? "soft" : "valid";
+  }
+
+  // The strategy may change its mind unseen, so no judgement of it is kept.
+  trustedUntil(): number {
+    return -Infinity;
+  }
+
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stamp(): Promise<readonly Mark[]> {
+    return Promise.resolve(NOTHING);
+  }
+
+  softened(entry: Entry): readonly Mark[] {
+    return entry.marks;
+  }
+
+  async invalidate(what: Invalidation): Promise<void> {
+    await this.#strategy.invalidate(what);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What happens in a region: counted always, told to whoever listens. Without a listener an event
+ * costs one increment.
+ */
+
+/** What can happen. Each is counted under this name. */
+export type RegionEventType =
+  /** A fresh value came from the near shelf, */
+  | "nearHit"
+  /** or from the backend. */
+  | "backendHit"
+  /** A stale value was answered while someone recreates it. */
+  | "staleHit"
+  /** There was no usable value. */
+  | "miss"
+  /** A caller joined a creation under way. */
+  | "join"
+  /** A creator ended well, */
+  | "create"
+  /** or with an error. */
+  | "createError"
+  /** A caller answered by a creator that saw nothing new: the old value lives on. */
+  | "notModified"
+  /** A fresh value began to be recreated before its end. */
+  | "earlyRefresh"
+  /** A stale value stood in for a failed creation. */
+  | "staleOnError"
+  /** A creation took longer than a caller with a stale value waits for. */
+  | "softTimeout"
+  /** The wait for a lock was in vain. */
+  | "lockTimeout"
+  /** A value was not stored, because its lease was lost or it was voided by a set or delete. */
+  | "discard"
+  /** A store failed where the caller could be served nevertheless. */
+  | "storeError"
+  /** A value was set by a caller, */
+  | "set"
+  /** a key deleted, */
+  | "delete"
+  /** the region or tags invalidated. */
+  | "invalidate";
+
+/** One thing that happened. */
+export interface RegionEvent {
+  /** What. */
+  readonly type: RegionEventType;
+  /** The region's name. */
+  readonly region: string;
+  /** The caller's key; empty for the whole region. */
+  readonly key: string;
+  /** How long a creator took, in milliseconds, where one ran. */
+  readonly durationMs?: number;
+  /** What went wrong, where something did. */
+  readonly error?: unknown;
+}
+
+/** Is told of events. What it throws is ignored: watching must not change what is watched. */
+export type RegionListener = (event: RegionEvent) => void;
+
+/** How often each thing has happened since the region was made. */
+export type RegionCounts = Readonly<Record<RegionEventType, number>>;
+
+/** Counts and tells. */
+export class RegionObserver {
+  /** The counters themselves. */
+  readonly counts: Record<RegionEventType, number> = noCounts();
+  readonly #region: string;
+  readonly #listeners = new Map<RegionEventType, Set<RegionListener>>();
+
+  /** Observes the region of this name. */
+  constructor(region: string) {
+    this.#region = region;
+  }
+
+  /** Whether anyone listens to anything. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Listens to events of one type; answers what ends the listening. */
+  on(type: RegionEventType, listener: RegionListener): () => void {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(type);
+    };
+  }
+
+  /** Counts an event and tells it. */
+  note(
+    type: RegionEventType,
+    key: string,
+    more: { durationMs?: number; error?: unknown } = {},
+  ): void {
+    this.counts[type]++;
+    if (this.#listeners.size > 0) this.tell(type, key, more);
+  }
+
+  /** Tells an event that has been counted already. */
+  tell(type: RegionEventType, key: string, more: { durationMs?: number; error?: unknown }): void {
+    const listeners = this.#listeners.get(type);
+    if (listeners === undefined) return;
+    const event: RegionEvent = { type, region: this.#region, key, ...more };
+    for (const listener of [...listeners]) {
+      try {
+        listener(event);
+      } catch {
+        // See RegionListener: the caller's request outweighs the listener's error.
+      }
+    }
+  }
+}
+
+function noCounts(): Record<RegionEventType, number> {
+  return {
+    nearHit: 0,
+    backendHit: 0,
+    staleHit: 0,
+    miss: 0,
+    join: 0,
+    create: 0,
+    createError: 0,
+    notModified: 0,
+    earlyRefresh: 0,
+    staleOnError: 0,
+    softTimeout: 0,
+    lockTimeout: 0,
+    discard: 0,
+    storeError: 0,
+    set: 0,
+    delete: 0,
+    invalidate: 0,
+  };
+}

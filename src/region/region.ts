@@ -1,0 +1,217 @@
+/**
+ * The front door of the cache: one policy over a near shelf of live values and a backend.
+ *
+ * Every method finds the core, makes a call of its arguments and hands both to the file that knows:
+ * `fetch.ts` for creating, `verbs.ts` for the rest, `invalidation.ts`, `observer.ts`. The one thing
+ * done here is the near hit, which is one lookup and the promise handed out.
+ */
+
+import type { Backend } from "../contracts/backend.ts";
+import type { Entry } from "../contracts/entry.ts";
+import { RegionAlreadyConfiguredError, RegionNotConfiguredError } from "../contracts/errors.ts";
+import type { Call, CallOptions, Core } from "./core.ts";
+import type { CreatingCall, Creator } from "./creation.ts";
+import { fetchPayload } from "./fetch.ts";
+import type { RegionCounts, RegionEventType, RegionListener } from "./observer.ts";
+import { overridePolicy } from "./policy.ts";
+import {
+  coreOf,
+  type Identity,
+  identityOf,
+  type KeyMangler,
+  type RegionIdentity,
+  type RegionSettings,
+} from "./settings.ts";
+import type { Slot } from "./shelf.ts";
+import { readEntry, type ReadOptions, removeEntries, storeEntries, touchEntry } from "./verbs.ts";
+
+/** What a region is made with; the settings may also come later. */
+export interface RegionOptions extends RegionIdentity, RegionSettings {}
+
+const NO_OPTIONS: CallOptions<never> = Object.freeze({});
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+/**
+ * Makes a region. One without a backend is a near shelf in this process until it is configured.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { makeRegion } from "@cairn/cache";
+ *
+ * const region = makeRegion({ softTtlMs: 60_000 });
+ * let calls = 0;
+ * const load = () => ++calls;
+ * equal(await region.getOrCreate("answer", load), 1);
+ * equal(await region.getOrCreate("answer", load), 1);
+ * await region.delete("answer");
+ * equal(await region.getOrCreate("answer", load), 2);
+ * ```
+ */
+export function makeRegion(options: RegionOptions = {}): Region {
+  return new Region(options);
+}
+
+/** A front door with one policy over a near shelf and a backend. Made by {@linkcode makeRegion}. */
+export class Region {
+  readonly #identity: Identity;
+  #core: Core;
+  #isConfigured: boolean;
+
+  /** Throws a `TypeError` or `RangeError` naming the option that is wrong. */
+  constructor(options: RegionOptions = {}) {
+    this.#identity = identityOf(options);
+    this.#core = coreOf(this.#identity, settingsOf(options));
+    this.#isConfigured = options.backend !== undefined || Boolean(options.near);
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#identity.name;
+  }
+
+  /** Its mangler, if it has one. */
+  get keyMangler(): KeyMangler | undefined {
+    return this.#identity.keyMangler;
+  }
+
+  /** Whether it was given a backend or a near shelf, at once or by {@linkcode Region.configure}. */
+  get isConfigured(): boolean {
+    return this.#isConfigured;
+  }
+
+  /** Its backend. Throws a `RegionNotConfiguredError` where it has none. */
+  get backend(): Backend<Entry> {
+    const { store } = this.#core;
+    if (store === undefined) throw new RegionNotConfiguredError(this.name);
+    return store.backend;
+  }
+
+  /**
+   * Configures a region that was made without settings, and answers it. The new settings are checked
+   * first and then take effect at once and together; what the near shelf held is forgotten.
+   *
+   * Throws a `RegionAlreadyConfiguredError` where it is configured already, unless told to replace.
+   */
+  configure(settings: RegionSettings & { readonly replaceExistingBackend?: boolean }): this {
+    const { replaceExistingBackend = false, ...rest } = settings;
+    if (this.#isConfigured && !replaceExistingBackend) {
+      const backend = this.#core.store?.backend.name ?? "a near shelf";
+      throw new RegionAlreadyConfiguredError(this.name, backend);
+    }
+    this.#core = coreOf(this.#identity, rest);
+    this.#isConfigured = true;
+    return this;
+  }
+
+  /**
+   * The value of `key`, made by `creator` where there is none that is fresh. However many callers
+   * ask at once, one creates; those who have a stale value go on with it meanwhile.
+   *
+   * Rejects with the creator's own error, which is shared by all who wait for it.
+   */
+  async getOrCreate<T>(key: string, creator: Creator<T>, options?: CallOptions<T>): Promise<T> {
+    const core = this.#core;
+    const { keyMangler } = this.#identity;
+    const mangled = keyMangler === undefined ? key : keyMangler(key);
+    if (core.near !== undefined && options?.maxAgeMs === undefined) {
+      core.nearClock?.begin();
+      const slot = core.near.get(mangled) as Slot | undefined;
+      if (slot !== undefined && isServable(core, slot)) return noteNearHit(core, key, slot) as T;
+    }
+    const call = this.#callOf(core, key, { mangled, options });
+    return await fetchPayload(core, { ...call, creator } as CreatingCall) as T;
+  }
+
+  /** The value of `key`, or `undefined` where there is none that is fresh. */
+  async get<T = unknown>(key: string, options: ReadOptions = NO_OPTIONS): Promise<T | undefined> {
+    return (await this.getEntry<T>(key, options))?.payload;
+  }
+
+  /** The value of `key` with its times and tags; tells a cached `undefined` from a miss. */
+  async getEntry<T = unknown>(
+    key: string,
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<Entry<T> | undefined> {
+    const core = this.#core;
+    const entry = await readEntry(core, this.#callOf(core, key, { options }), options);
+    return entry as Entry<T> | undefined;
+  }
+
+  /** Stores a value, whatever was there; wins over a creation under way in this process. */
+  async set<T>(key: string, value: T, options?: CallOptions<T>): Promise<void> {
+    const core = this.#core;
+    const call = this.#callOf(core, key, { options });
+    await storeEntries(core, [{ call, payload: value }]);
+  }
+
+  /** Removes `key`; a creation under way anywhere stores nothing any more. */
+  async delete(key: string): Promise<void> {
+    await removeEntries(this.#core, [this.#callOf(this.#core, key, {})]);
+  }
+
+  /** Gives the value of `key` its lives anew, from now on; answers whether there was one. */
+  async touch(key: string, options?: CallOptions): Promise<boolean> {
+    return await touchEntry(this.#core, this.#callOf(this.#core, key, { options }));
+  }
+
+  /**
+   * Invalidates everything created so far, in every process, in constant time: hard, so that it is
+   * missing, or soft, so that it is stale; or what bears one of the `tags`.
+   */
+  async invalidate(
+    options: { readonly hard?: boolean; readonly tags?: readonly string[] } = {},
+  ): Promise<void> {
+    const { hard = true, tags } = options;
+    const { invalidator, fixed } = this.#core;
+    await invalidator.invalidate({ hard, tags }, fixed.clock.now());
+    fixed.observer.note("invalidate", "");
+  }
+
+  /** How often each thing has happened. */
+  stats(): RegionCounts {
+    return { ...this.#identity.fixed.observer.counts };
+  }
+
+  /** Listens to one type of event; answers what ends the listening. */
+  on(type: RegionEventType, listener: RegionListener): () => void {
+    return this.#identity.fixed.observer.on(type, listener);
+  }
+
+  #callOf(
+    core: Core,
+    key: string,
+    { mangled, options }: { mangled?: string; options?: CallOptions<never> | undefined },
+  ): Call {
+    if (core.near === undefined && core.store === undefined) {
+      throw new RegionNotConfiguredError(this.name);
+    }
+    if (typeof key !== "string") throw new TypeError(`Cannot use a key: ${typeof key} is no text`);
+    return {
+      key,
+      mangled: mangled ?? this.#identity.keyMangler?.(key) ?? key,
+      policy: options === undefined ? core.policy : overridePolicy(core.policy, options),
+      tags: options?.tags ?? NO_TAGS,
+      options: options ?? NO_OPTIONS,
+    };
+  }
+}
+
+function isServable(core: Core, slot: Slot): boolean {
+  if (slot.epoch !== core.invalidator.epoch) return false;
+  const { servableUntil } = slot;
+  if (servableUntil === Infinity) return true;
+  return (core.nearClock?.current() ?? core.fixed.clock.now()) < servableUntil;
+}
+
+function noteNearHit(core: Core, key: string, slot: Slot): unknown {
+  const { observer } = core.fixed;
+  observer.counts.nearHit++;
+  if (observer.isHeard) observer.tell("nearHit", key, {});
+  return slot.entry.payload;
+}
+
+function settingsOf(options: RegionOptions): RegionSettings {
+  const { name: _n, keyMangler: _k, clock: _c, random: _r, background: _b, ...settings } = options;
+  return settings;
+}

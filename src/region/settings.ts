@@ -1,0 +1,148 @@
+/** What a region is made and configured with, checked and put together. */
+
+import type { Backend } from "../contracts/backend.ts";
+import { type Clock, NEVER, systemClock } from "../contracts/clock.ts";
+import type { Entry } from "../contracts/entry.ts";
+import type { Locks } from "../contracts/locks.ts";
+import { type Random, systemRandom } from "../contracts/random.ts";
+import { MemoryCache, type MemoryCacheOptions } from "../memory/memory_cache.ts";
+import type { Background, Core, Fixed, Store } from "./core.ts";
+import { type RegionInvalidationStrategy, StrategyInvalidator } from "./invalidation.ts";
+import { KeyVersions } from "./key_versions.ts";
+import { localLocks } from "./local_locks.ts";
+import { Marks } from "./marks.ts";
+import { NearClock } from "./near_clock.ts";
+import { RegionObserver } from "./observer.ts";
+import { PendingTable } from "./pending.ts";
+import { checkDuration, type Policy, resolvePolicy } from "./policy.ts";
+import { RememberedErrors } from "./remembered_errors.ts";
+import type { NearShelf } from "./shelf.ts";
+
+/** Makes the key a store sees from the one a caller wrote. */
+export type KeyMangler = (key: string) => string;
+
+/** What stays with a region for good. */
+export interface RegionIdentity {
+  /** For messages and events, and to keep its marks apart in a shared store. Default: `"region"`. */
+  readonly name?: string;
+  /** Applied to every key before shelf, lock and store. Default: none. */
+  readonly keyMangler?: KeyMangler;
+  /** Where the time comes from. Default: the platform's. */
+  readonly clock?: Clock;
+  /** Where chance comes from. Default: the platform's. */
+  readonly random?: Random;
+  /**
+   * Is handed work that goes on after its caller was answered; on an edge runtime, its `waitUntil`.
+   * Default: the work is left to itself.
+   */
+  readonly background?: Background;
+}
+
+/** What a region is configured with, now or later; the fields of a {@linkcode Policy} among them. */
+export interface RegionSettings extends Policy {
+  /** The store. Default: none; the region lives in this process. */
+  readonly backend?: Backend<Entry>;
+  /**
+   * The locks, which must store where the backend reads. Default: `localLocks(backend)`, which
+   * excludes nobody outside this process.
+   */
+  readonly locks?: Locks<Entry>;
+  /**
+   * The near shelf, or what to make it with; it is this region's alone. `false` is none. Default:
+   * none beside a backend, and else one with the defaults of `MemoryCache`.
+   */
+  readonly near?: NearShelf | MemoryCacheOptions | false;
+  /** How long a near copy is served before the backend is asked again. Default: `NEVER`. */
+  readonly nearMaxAgeMs?: number;
+  /** How long this process trusts its copy of a mark. Default: 1,000; 0 asks every time. */
+  readonly marksMaxAgeMs?: number;
+  /** Decides what is invalidated, in place of the shared marks. */
+  readonly regionInvalidator?: RegionInvalidationStrategy;
+}
+
+/** A region's unchanging parts. */
+export interface Identity {
+  /** Its name. */
+  readonly name: string;
+  /** Its mangler, if it has one. */
+  readonly keyMangler: KeyMangler | undefined;
+  /** Its effects. */
+  readonly fixed: Fixed;
+}
+
+/** Checks and completes an identity. */
+export function identityOf(options: RegionIdentity): Identity {
+  const { name = "region", keyMangler, clock = systemClock, random = systemRandom } = options;
+  if (typeof name !== "string") throw new TypeError(`Cannot name a region: its name is no text`);
+  if (keyMangler !== undefined && typeof keyMangler !== "function") {
+    throw new TypeError(`Cannot make region "${name}": keyMangler is no function`);
+  }
+  const background = options.background ?? (() => {});
+  const fixed: Fixed = Object.freeze({
+    clock,
+    random,
+    background,
+    observer: new RegionObserver(name),
+  });
+  return Object.freeze({ name, keyMangler, fixed });
+}
+
+/** Checks settings and puts a core together; throws before anything is changed. */
+export function coreOf(identity: Identity, settings: RegionSettings): Core {
+  const { name, keyMangler, fixed } = identity;
+  const { nearMaxAgeMs = NEVER, marksMaxAgeMs = 1_000, regionInvalidator } = settings;
+  checkDuration(nearMaxAgeMs, "nearMaxAgeMs", NEVER);
+  checkDuration(marksMaxAgeMs, "marksMaxAgeMs", NEVER);
+  const store = storeOf(settings, fixed.clock);
+  const { near, nearClock } = nearOf(settings, fixed.clock);
+  const invalidator = regionInvalidator === undefined
+    ? new Marks({
+      region: name,
+      backend: store?.backend,
+      mangle: keyMangler ?? ((key) => key),
+      maxAgeMs: marksMaxAgeMs,
+    })
+    : new StrategyInvalidator(regionInvalidator);
+  return Object.freeze({
+    name,
+    near,
+    nearClock,
+    nearMaxAgeMs,
+    store,
+    policy: resolvePolicy(policyOf(settings)),
+    invalidator,
+    pending: new PendingTable(),
+    errors: new RememberedErrors(),
+    earlyErrors: new RememberedErrors(),
+    versions: new KeyVersions(),
+    fixed,
+  });
+}
+
+function storeOf({ backend, locks }: RegionSettings, clock: Clock): Store | undefined {
+  if (backend !== undefined) return { backend, locks: locks ?? localLocks(backend, { clock }) };
+  if (locks === undefined) return undefined;
+  throw new TypeError("Cannot configure a region: locks are given without a backend");
+}
+
+function nearOf(
+  { near, backend }: RegionSettings,
+  clock: Clock,
+): { near: NearShelf | undefined; nearClock: NearClock | undefined } {
+  if (near === false || near === undefined && backend !== undefined) {
+    return { near: undefined, nearClock: undefined };
+  }
+  if (near !== undefined && isShelf(near)) return { near, nearClock: undefined };
+  const nearClock = new NearClock(near?.clock ?? clock);
+  return { near: new MemoryCache({ ...near, clock: nearClock }), nearClock };
+}
+
+function isShelf(near: NearShelf | MemoryCacheOptions): near is NearShelf {
+  return "get" in near;
+}
+
+function policyOf(settings: RegionSettings): Policy<never> {
+  const { backend: _b, locks: _l, near: _n, nearMaxAgeMs: _a, ...rest } = settings;
+  const { marksMaxAgeMs: _m, regionInvalidator: _r, ...policy } = rest;
+  return policy;
+}

@@ -122,13 +122,43 @@ export class UpstreamError extends CacheError {
   readonly url: string;
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
+  /** How long to wait before asking again, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
   /** Names the address and the reason. */
-  constructor(url: string, reason: string, options: { status?: number; cause?: unknown } = {}) {
+  constructor(url: string, reason: string, options: UpstreamErrorOptions = {}) {
     const address = withoutCredentials(url);
     super(`Cannot read ${address}: ${reason}`, { cause: options.cause });
     this.url = address;
     this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** What is known of an upstream's failure besides its reason. */
+export interface UpstreamErrorOptions {
+  /** The HTTP status. */
+  readonly status?: number;
+  /** How long to wait before asking again, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** The error beneath. */
+  readonly cause?: unknown;
+}
+
+/** Why an upload was refused. */
+export type RefusalCode = "form" | "digest" | "exists" | "too-large" | "forbidden";
+
+/** An upload was refused; the message tells its sender why, in the words that clients look for. */
+export class UploadRefusedError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "UploadRefusedError";
+  /** The kind of reason. */
+  readonly code: RefusalCode;
+
+  /** States the reason. */
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.code = code;
   }
 }
 

@@ -1,0 +1,102 @@
+/** The wheel cache as a fetch handler, the same on every platform. */
+
+import { Hono } from "hono/tiny";
+
+import { type Clock, systemClock } from "../../contracts/clock.ts";
+import { type Log, noLog, reasonOf } from "../log.ts";
+import type { Form } from "../page.ts";
+import type { Wheelhouse } from "../wheelhouse.ts";
+import { Access, type AccessOptions } from "./access.ts";
+import { answering, problemResponse } from "./errors.ts";
+import { type BodyOfLength, fileRoutes } from "./files.ts";
+import { healthRoutes } from "./health.ts";
+import { dispatch, pathProblem, type Routes } from "./routes.ts";
+import { simpleRoutes } from "./simple.ts";
+import { uploadRoutes } from "./upload.ts";
+
+/** What an app is made of. */
+export interface AppOptions {
+  /** The wheel cache. */
+  readonly wheelhouse: Wheelhouse;
+  /** Who may do what. Default: everyone reads, nobody uploads. */
+  readonly access?: AccessOptions;
+  /** Dates answers. Default: the platform's clock. */
+  readonly clock?: Clock;
+  /** Told of every request and of what went wrong. Default: nobody. */
+  readonly log?: Log;
+  /** Makes bodies of known length. Default: as they are, their length in a header. */
+  readonly bodyOfLength?: BodyOfLength;
+  /** The form of pages for clients that do not care. Default `"html"`. */
+  readonly preferredForm?: Form;
+  /** The largest upload, in bytes. Default 1 GiB. */
+  readonly maxUploadBytes?: number;
+  /** Whether uploads must state a digest. Default `true`. */
+  readonly isDigestRequired?: boolean;
+}
+
+/** A fetch handler. */
+export interface App {
+  /** Answers a request. Never rejects. */
+  fetch(request: Request): Promise<Response>;
+  /** The paths it knows. */
+  readonly paths: readonly string[];
+}
+
+/** Makes an app. Throws a `TypeError` where its options contradict each other. */
+export function createApp(options: AppOptions): App {
+  const { clock = systemClock, log = noLog } = options;
+  const routes = routesOf(options);
+  const router = routerOf(routes);
+  return {
+    paths: Object.freeze(Object.keys(routes)),
+    fetch: async (request) => {
+      const { pathname } = new URL(request.url);
+      const response = await answering(
+        request,
+        async () => {
+          const problem = pathProblem(pathname);
+          return problem ? problemResponse(request, problem) : await router.fetch(request);
+        },
+        (error) => log("error", `Cannot answer ${request.method} ${pathname}: ${reasonOf(error)}`),
+      );
+      response.headers.set("date", new Date(clock.now()).toUTCString());
+      log("info", `${request.method} ${pathname} ${response.status}`);
+      return response;
+    },
+  };
+}
+
+function routesOf(options: AppOptions): Routes {
+  const { wheelhouse, clock = systemClock, preferredForm = "html" } = options;
+  const access = new Access(options.access ?? {});
+  const bodyOfLength = options.bodyOfLength ?? ((body) => body);
+  return {
+    ...simpleRoutes({ wheelhouse, access, clock, preferredForm }),
+    ...fileRoutes({ wheelhouse, access, bodyOfLength }),
+    ...uploadRoutes({
+      wheelhouse,
+      access,
+      maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
+      isDigestRequired: options.isDigestRequired ?? true,
+    }),
+    ...healthRoutes(wheelhouse),
+  };
+}
+
+function routerOf(routes: Routes): Hono {
+  // The path is matched as it was sent and its parts are decoded once, by the router.
+  const router = new Hono({ getPath: (request) => new URL(request.url).pathname });
+  for (const [path, methods] of Object.entries(routes)) {
+    router.all(
+      path,
+      (context) => dispatch(context.req.raw, methods, (name) => context.req.param(name) ?? ""),
+    );
+  }
+  router.notFound((context) =>
+    problemResponse(context.req.raw, { status: 404, message: "There is nothing here." })
+  );
+  router.onError((error) => {
+    throw error;
+  });
+  return router;
+}

@@ -1,0 +1,132 @@
+/** Files and their core metadata, whole or in parts. */
+
+import type { ByteRange } from "../../contracts/file_store.ts";
+import type { WheelFile } from "../wheel_file.ts";
+import type { Wheelhouse } from "../wheelhouse.ts";
+import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts";
+import { isRangeCurrent, judge, type Validators } from "./conditional.ts";
+import { problemResponse } from "./errors.ts";
+import { contentRange, parseRange } from "./ranges.ts";
+import { CORS_HEADERS, type Routes } from "./routes.ts";
+
+/** Makes a body that says how long it is, where a platform has a way to say so. */
+export type BodyOfLength = (
+  body: ReadableStream<Uint8Array>,
+  lengthBytes: number,
+) => ReadableStream<Uint8Array>;
+
+/** What files are answered from. */
+export interface FileParts {
+  /** Where files come from. */
+  readonly wheelhouse: Wheelhouse;
+  /** Who may have them. */
+  readonly access: Access;
+  /** Makes bodies of known length. */
+  readonly bodyOfLength: BodyOfLength;
+}
+
+const FILE_CACHING = "max-age=365000000, immutable, no-transform";
+const METADATA_SUFFIX = ".metadata";
+
+/** The routes of files. */
+export function fileRoutes(parts: FileParts): Routes {
+  return {
+    "/packages/:aa/:bb/:rest/:filename": {
+      GET: async (request, param) => {
+        const visitor = await parts.access.check(request, "download");
+        if (isProblem(visitor)) return problemResponse(request, visitor);
+        const key = `${param("aa")}${param("bb")}${param("rest")}`;
+        const file = /^[0-9a-f]{64}$/.test(key)
+          ? await find(parts.wheelhouse, key, param("filename"))
+          : undefined;
+        if (file === undefined) return notFound(request);
+        return await answer(parts, { request, visitor, file });
+      },
+    },
+  };
+}
+
+interface Serving {
+  readonly request: Request;
+  readonly visitor: Visitor;
+  readonly file: WheelFile;
+}
+
+async function find(
+  wheelhouse: Wheelhouse,
+  key: string,
+  filename: string,
+): Promise<WheelFile | undefined> {
+  if (!filename.endsWith(METADATA_SUFFIX)) return await wheelhouse.file(key, filename);
+  return await wheelhouse.metadata(key, filename.slice(0, -METADATA_SUFFIX.length));
+}
+
+async function answer(parts: FileParts, serving: Serving): Promise<Response> {
+  const { request, file } = serving;
+  const validators = validatorsOf(file);
+  const verdict = judge(request.headers, validators);
+  if (verdict === "precondition failed") {
+    return problemResponse(request, { status: 412, message: "The file is another one." });
+  }
+  const headers = headersOf(serving, validators);
+  if (verdict === "not modified") return new Response(null, { status: 304, headers });
+  const range = rangeOf(request, validators, file.sizeBytes);
+  if (range === "unsatisfiable") {
+    return problemResponse(request, {
+      status: 416,
+      message: `The range is beyond the file's ${file.sizeBytes} bytes.`,
+      headers: { "content-range": `bytes */${file.sizeBytes}` },
+    });
+  }
+  return await bodyResponse(parts, serving, { headers, range });
+}
+
+async function bodyResponse(
+  parts: FileParts,
+  { request, file }: Serving,
+  { headers, range }: { headers: Record<string, string>; range: ByteRange | undefined },
+): Promise<Response> {
+  const length = range?.length ?? file.sizeBytes;
+  headers["content-type"] = "application/octet-stream";
+  headers["content-length"] = String(length);
+  if (range !== undefined) headers["content-range"] = contentRange(range, file.sizeBytes);
+  if (request.method === "HEAD") return new Response(null, { headers });
+  const body = await file.open(range);
+  if (body === undefined) return notFound(request);
+  return new Response(parts.bodyOfLength(body, length), {
+    status: range === undefined ? 200 : 206,
+    headers,
+  });
+}
+
+function validatorsOf({ sha256, modifiedAt }: WheelFile): Validators {
+  const etag = `"${sha256}"`;
+  return modifiedAt === undefined ? { etag } : { etag, modifiedAt };
+}
+
+// A range is defined for GET only (RFC 9110 §14.2).
+function rangeOf(
+  request: Request,
+  validators: Validators,
+  sizeBytes: number,
+): ByteRange | "unsatisfiable" | undefined {
+  if (request.method !== "GET" || !isRangeCurrent(request.headers, validators)) return undefined;
+  return parseRange(request.headers.get("range"), sizeBytes);
+}
+
+function headersOf({ visitor, file }: Serving, { etag }: Validators): Record<string, string> {
+  const { modifiedAt } = file;
+  return {
+    ...CORS_HEADERS,
+    etag,
+    "accept-ranges": "bytes",
+    "cache-control": cacheControl(visitor, FILE_CACHING),
+    "content-security-policy": "sandbox",
+    "x-content-type-options": "nosniff",
+    ...(modifiedAt === undefined ? {} : { "last-modified": new Date(modifiedAt).toUTCString() }),
+  };
+}
+
+function notFound(request: Request): Response {
+  return problemResponse(request, { status: 404, message: "File not found.", code: "file" });
+}

@@ -1,0 +1,131 @@
+/** The simple index (PEP 503, PEP 691). */
+
+import type { Clock } from "../../contracts/clock.ts";
+import { isProjectName, normalizeName } from "../names.ts";
+import type { Form } from "../page.ts";
+import type { Wheelhouse } from "../wheelhouse.ts";
+import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts";
+import { problemResponse } from "./errors.ts";
+import { negotiate, type Representation, SUPPORTED_TYPES } from "./negotiation.ts";
+import { encodingFor, pageResponse } from "./page_response.ts";
+import type { Handler, Routes } from "./routes.ts";
+
+/** What the pages are answered from. */
+export interface SimpleParts {
+  /** Where pages come from. */
+  readonly wheelhouse: Wheelhouse;
+  /** Who may see them. */
+  readonly access: Access;
+  /** For the age of stale pages. */
+  readonly clock: Clock;
+  /** What clients get that do not care. */
+  readonly preferredForm: Form;
+}
+
+/** A request for a page by someone who may see it. */
+interface Reading {
+  readonly request: Request;
+  readonly visitor: Visitor;
+  /** The project's name as the path has it. */
+  readonly name: string;
+}
+
+const HINT = "This is the simple index; uploads go to /legacy/.";
+
+/** The routes of the simple index. */
+export function simpleRoutes(parts: SimpleParts): Routes {
+  const path = (handle: (reading: Reading) => Promise<Response>) => ({
+    GET: reading(parts.access, handle),
+    hint: HINT,
+  });
+  return {
+    "/simple": path(async (reading) => redirect(reading, "simple/")),
+    "/simple/": path((reading) => list(parts, reading)),
+    "/simple/:project": path(async (reading) =>
+      absence(reading) ?? redirect(reading, `${normalizeName(reading.name)}/`)
+    ),
+    "/simple/:project/": path(async (reading) =>
+      absence(reading) ?? redirectToNormalized(reading) ?? await project(parts, reading)
+    ),
+  };
+}
+
+function reading(access: Access, handle: (reading: Reading) => Promise<Response>): Handler {
+  return async (request, param) => {
+    const visitor = await access.check(request, "list");
+    if (isProblem(visitor)) return problemResponse(request, visitor);
+    return await handle({ request, visitor, name: param("project") });
+  };
+}
+
+async function list(parts: SimpleParts, { request, visitor }: Reading): Promise<Response> {
+  const representation = representationOf(parts, request);
+  if (representation === undefined) return notAcceptable(request);
+  const encoding = encodingFor(request);
+  const page = await parts.wheelhouse.list({ form: representation.form, encoding });
+  return pageResponse(request, { page, representation, encoding, visitor });
+}
+
+async function project(parts: SimpleParts, reading: Reading): Promise<Response> {
+  const { request, visitor, name } = reading;
+  const representation = representationOf(parts, request);
+  if (representation === undefined) return notAcceptable(request);
+  const encoding = encodingFor(request);
+  const found = await parts.wheelhouse.page(name, { form: representation.form, encoding });
+  if (found === undefined) return notFound(reading);
+  const { page, staleSince } = found;
+  const ageMs = staleSince === undefined ? undefined : parts.clock.now() - staleSince;
+  return pageResponse(request, {
+    page,
+    representation,
+    encoding,
+    visitor,
+    ...(ageMs === undefined ? {} : { ageMs }),
+  });
+}
+
+function representationOf(parts: SimpleParts, request: Request): Representation | undefined {
+  const accept = request.headers.get("accept");
+  const format = new URL(request.url).searchParams.get("format");
+  return negotiate({ accept, format }, parts.preferredForm);
+}
+
+/** The answer for what is no project name at all, so that no upstream hears of it. */
+function absence(reading: Reading): Response | undefined {
+  return isProjectName(reading.name) ? undefined : notFound(reading);
+}
+
+function redirectToNormalized(reading: Reading): Response | undefined {
+  const normalized = normalizeName(reading.name);
+  return normalized === reading.name ? undefined : redirect(reading, `../${normalized}/`);
+}
+
+/** A permanent redirect to another spelling of the same place, relative so that mounts keep. */
+function redirect({ request, visitor }: Reading, location: string): Response {
+  return new Response(null, {
+    status: 301,
+    headers: {
+      location: location + new URL(request.url).search,
+      "content-length": "0",
+      "cache-control": cacheControl(visitor, "max-age=86400"),
+    },
+  });
+}
+
+function notFound({ request, visitor, name }: Reading): Response {
+  return problemResponse(request, {
+    status: 404,
+    message: `Project "${name}" not found.`,
+    code: "project",
+    headers: { "cache-control": cacheControl(visitor, "max-age=60"), vary: "Accept" },
+  });
+}
+
+function notAcceptable(request: Request): Response {
+  return problemResponse(request, {
+    status: 406,
+    message: `No acceptable representation. Supported: ${SUPPORTED_TYPES.join(", ")}`,
+    code: "representation",
+    headers: { vary: "Accept" },
+  });
+}

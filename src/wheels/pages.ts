@@ -1,0 +1,111 @@
+/**
+ * The pages of the index, rendered once for each change and kept as bytes.
+ *
+ * The key of a page names what it was made from: the serial of the project and the identity of the
+ * upstream's page. A change of either makes another key, so nothing ever has to be invalidated.
+ * Keep pages in no store that outlives the index tables, for new tables count serials from 1 again.
+ */
+
+import type { IndexCache } from "../contracts/index_cache.ts";
+import type { Log } from "./log.ts";
+import { type Form, gzipped, type Page, pageOf, type Variant } from "./page.ts";
+import { conflictsIn, listProject } from "./project_listing.ts";
+import { renderListHtml, renderProjectHtml } from "./render_html.ts";
+import { renderListJson, renderProjectJson } from "./render_json.ts";
+import type { Shelf, ShelfPolicy } from "./shelf.ts";
+import type { Upstream, UpstreamAnswer } from "./upstream.ts";
+
+/** What pages are made from and kept in. */
+export interface PageParts {
+  /** Our own projects and files. */
+  readonly index: IndexCache;
+  /** The upstream that is read through, if any. */
+  readonly upstream: Upstream | undefined;
+  /** Keeps pages; `null` stands for a project that nobody knows. */
+  readonly shelf: Shelf<Page | null>;
+  /** Told of conflicts. */
+  readonly log: Log;
+}
+
+/** A page as it is answered. */
+export interface PageAnswer {
+  /** The bytes. */
+  readonly page: Page;
+  /** When the upstream confirmed it, where it is older than it should be. */
+  readonly staleSince?: number;
+}
+
+const KEPT_MS = 86_400_000;
+const POLICY: ShelfPolicy<Page | null> = Object.freeze({
+  softTtlMs: KEPT_MS,
+  hardTtlMs: KEPT_MS,
+  staleOnError: false,
+});
+
+/** Makes and keeps the pages of one index. */
+export class Pages {
+  readonly #parts: PageParts;
+
+  /** Takes what pages are made from. */
+  constructor(parts: PageParts) {
+    this.#parts = Object.freeze({ ...parts });
+  }
+
+  /** The list of projects that are held here or claimed. */
+  async list(variant: Variant): Promise<Page> {
+    const { index } = this.#parts;
+    const serial = await index.serial();
+    const page = await this.#kept(`list:${serial}`, variant, async (form) => {
+      const names = await index.distinct();
+      return pageOf(
+        form === "json" ? renderListJson(names, serial) : renderListHtml(names),
+        serial,
+      );
+    });
+    return page!;
+  }
+
+  /**
+   * The page of a project by its normalised name, or `undefined` where nobody knows it. Rejects with
+   * an `UpstreamError` where that cannot be told, because the upstream fails.
+   */
+  async project(project: string, variant: Variant): Promise<PageAnswer | undefined> {
+    const { index, upstream } = this.#parts;
+    const { serial, isClaimed } = await index.project(project);
+    const answer = isClaimed ? undefined : await upstream?.page(project);
+    const source = isClaimed ? "own" : answer?.identity ?? "held";
+    const key = `project:${project}:${serial}:${source}`;
+    const page = await this.#kept(key, variant, (form) => this.#render(project, form, answer));
+    if (page === null) return undefined;
+    const isStale = answer !== undefined && upstream?.isStale(answer) === true;
+    return isStale ? { page, staleSince: answer.fetchedAt } : { page };
+  }
+
+  #kept(
+    key: string,
+    { form, encoding }: Variant,
+    render: (form: Form) => Promise<Page | null>,
+  ): Promise<Page | null> {
+    return this.#parts.shelf.getOrCreate(`${key}:${form}:${encoding}`, async () => {
+      if (encoding === "identity") return await render(form);
+      const plain = await this.#kept(key, { form, encoding: "identity" }, render);
+      return plain === null ? null : await gzipped(plain);
+    }, POLICY);
+  }
+
+  async #render(
+    project: string,
+    form: Form,
+    answer: UpstreamAnswer | undefined,
+  ): Promise<Page | null> {
+    const { index, upstream, log } = this.#parts;
+    const held = await index.all(project);
+    const sources = { held, isReadThrough: upstream !== undefined, listing: answer?.listing };
+    for (const filename of conflictsIn(sources)) {
+      log("error", `Kept "${filename}": the upstream now has other content under this name`);
+    }
+    const page = listProject(project, sources);
+    if (page === undefined) return null;
+    return pageOf(form === "json" ? renderProjectJson(page) : renderProjectHtml(page), page.serial);
+  }
+}

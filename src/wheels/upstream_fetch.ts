@@ -1,0 +1,138 @@
+/**
+ * Asking an upstream: redirects by hand, credentials for its own origin only, no host that is not
+ * allowed, and an end to every wait.
+ *
+ * Redirects are followed by hand because some platforms' `fetch` passes all headers on, credentials
+ * included, to wherever a redirect points.
+ */
+
+import type { Clock } from "../contracts/clock.ts";
+import { UpstreamError } from "../contracts/errors.ts";
+
+/** The part of `fetch` that is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** How an upstream is asked. */
+export interface FetcherOptions {
+  /** The address of the simple index; may hold credentials, which go to its origin only. */
+  readonly url: string;
+  /** The platform's `fetch`, or a stand-in. */
+  readonly fetch: Fetch;
+  /** For time limits. */
+  readonly clock: Clock;
+  /** The hosts, with port if not the usual one, that files may come from besides the index's. */
+  readonly fileHosts: readonly string[];
+  /** How long to wait for the head of an answer, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** An answer, the address it came from, and what ends the transfer. */
+export interface Fetched {
+  /** The answer; no redirect. */
+  readonly response: Response;
+  /** The address after redirects. */
+  readonly url: string;
+  /** Breaks the transfer off. */
+  readonly abort: () => void;
+}
+
+const MOST_REDIRECTS = 5;
+
+/** Asks one upstream. */
+export class UpstreamFetcher {
+  /** The address of the index, ending in a slash, without credentials. */
+  readonly url: string;
+  readonly #options: FetcherOptions;
+  readonly #authorization: string | undefined;
+  readonly #hosts: ReadonlySet<string>;
+
+  /** Takes the credentials out of the address. Throws a `TypeError` for an address that is none. */
+  constructor(options: FetcherOptions) {
+    const url = new URL(options.url);
+    if (url.protocol !== "https:" && url.protocol !== "http:") {
+      throw new TypeError(`Cannot use upstream: "${url.protocol}" is neither https: nor http:`);
+    }
+    this.#authorization = basicOf(url);
+    [url.username, url.password, url.search, url.hash] = ["", "", "", ""];
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    this.url = url.href;
+    this.#hosts = new Set([url.host, ...options.fileHosts]);
+    this.#options = Object.freeze({ ...options });
+  }
+
+  /** Whether an address may be asked at all. */
+  isAllowed(url: string): boolean {
+    return this.#hosts.has(new URL(url).host);
+  }
+
+  /** Asks for an address, following redirects. Every failure is an `UpstreamError`. */
+  async get(url: string, headers: Readonly<Record<string, string>>): Promise<Fetched> {
+    const controller = new AbortController();
+    let address = url;
+    let status: number | undefined;
+    for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+      if (!this.isAllowed(address)) {
+        throw refused(address, "its host is not among the allowed ones", status);
+      }
+      const response = await this.#ask(address, headers, controller);
+      const location = isRedirect(response.status) ? response.headers.get("location") : null;
+      if (location === null) {
+        return { response, url: address, abort: () => controller.abort() };
+      }
+      await response.body?.cancel();
+      status = response.status;
+      if (!URL.canParse(location, address)) {
+        throw refused(address, "it redirects to an address that is none", response.status);
+      }
+      address = new URL(location, address).href;
+    }
+    throw refused(url, `more than ${MOST_REDIRECTS} redirects`, status);
+  }
+
+  async #ask(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    controller: AbortController,
+  ): Promise<Response> {
+    const { fetch, clock, timeoutMs } = this.#options;
+    const answered = new AbortController();
+    const timeout = clock.sleep(timeoutMs, answered.signal).then(() => {
+      if (answered.signal.aborted) return;
+      controller.abort();
+      throw new UpstreamError(url, `no answer after ${timeoutMs} ms`);
+    });
+    const init: RequestInit = {
+      headers: this.#headersFor(url, headers),
+      redirect: "manual",
+      signal: controller.signal,
+    };
+    const asked = fetch(url, init).catch((cause: unknown) => {
+      throw new UpstreamError(url, "it cannot be reached", { cause });
+    });
+    try {
+      return await Promise.race([asked, timeout]) as Response;
+    } finally {
+      answered.abort();
+    }
+  }
+
+  #headersFor(url: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+    const isHome = new URL(url).origin === new URL(this.url).origin;
+    if (this.#authorization === undefined || !isHome) return { ...headers };
+    return { ...headers, authorization: this.#authorization };
+  }
+}
+
+function refused(url: string, reason: string, status: number | undefined): UpstreamError {
+  return new UpstreamError(url, reason, status === undefined ? {} : { status });
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function basicOf(url: URL): string | undefined {
+  if (url.username === "") return undefined;
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}`;
+}

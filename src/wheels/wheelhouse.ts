@@ -1,0 +1,219 @@
+/**
+ * The wheel cache without HTTP: an index of projects and files, a store of their bytes, and
+ * optionally an upstream that is read through.
+ */
+
+import { type Clock, systemClock } from "../contracts/clock.ts";
+import { IntegrityError } from "../contracts/errors.ts";
+import type { ByteRange, FileStore } from "../contracts/file_store.ts";
+import type { Health, IndexCache, PackageFile } from "../contracts/index_cache.ts";
+import { ColdMetadata } from "./cold_metadata.ts";
+import { type DigestFactory, portableDigests } from "./digests.ts";
+import { type ColdFile, Fills } from "./fill.ts";
+import { type Log, noLog } from "./log.ts";
+import { projectCandidates } from "./names.ts";
+import type { Page, Variant } from "./page.ts";
+import { type PageAnswer, Pages } from "./pages.ts";
+import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
+import { scanFiles, type ScanReport } from "./scan.ts";
+import type { Shelf } from "./shelf.ts";
+import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
+import type { Upstream } from "./upstream.ts";
+import { bodyAt, type WheelFile } from "./wheel_file.ts";
+
+/** What a wheelhouse is made of. */
+export interface WheelhouseOptions {
+  /** The table of projects and files. */
+  readonly index: IndexCache;
+  /** The bytes of the files. */
+  readonly files: FileStore;
+  /** Keeps rendered pages; it must not outlive the index. `null` stands for no such project. */
+  readonly pages: Shelf<Page | null>;
+  /** The upstream that unclaimed projects are read through from. Default: none. */
+  readonly upstream?: Upstream;
+  /** Default: the platform's clock. */
+  readonly clock?: Clock;
+  /** Computes digests of what streams by. Default: in JavaScript. */
+  readonly digests?: DigestFactory;
+  /** Told what happens. Default: nobody. */
+  readonly log?: Log;
+  /** Keeps the process going until work is done that no client waits for. Default: nothing. */
+  readonly background?: (work: Promise<unknown>) => void;
+}
+
+interface Parts {
+  readonly index: IndexCache;
+  readonly files: FileStore;
+  readonly pages: Shelf<Page | null>;
+  readonly upstream: Upstream | undefined;
+  readonly clock: Clock;
+  readonly digests: DigestFactory;
+  readonly log: Log;
+  readonly background: (work: Promise<unknown>) => void;
+}
+
+/** The front door of the wheel cache. */
+export class Wheelhouse {
+  readonly #parts: Parts;
+  readonly #pages: Pages;
+  readonly #uploads: Uploads;
+  readonly #cold: { readonly fills: Fills; readonly metadata: ColdMetadata } | undefined;
+
+  /** Takes the parts; does no I/O. */
+  constructor(options: WheelhouseOptions) {
+    const parts: Parts = Object.freeze({
+      index: options.index,
+      files: options.files,
+      pages: options.pages,
+      upstream: options.upstream,
+      clock: options.clock ?? systemClock,
+      digests: options.digests ?? portableDigests,
+      log: options.log ?? noLog,
+      background: options.background ?? (() => {}),
+    });
+    this.#parts = parts;
+    this.#pages = new Pages({ ...parts, shelf: parts.pages });
+    this.#uploads = new Uploads(parts);
+    this.#cold = parts.upstream && {
+      fills: new Fills({ ...parts, upstream: parts.upstream }),
+      metadata: new ColdMetadata(parts.files, parts.upstream),
+    };
+  }
+
+  /** The page that lists all projects held here or claimed. */
+  list(variant: Variant): Promise<Page> {
+    return this.#pages.list(variant);
+  }
+
+  /**
+   * The page of a project by its normalised name; `undefined` where nobody knows the project.
+   * Rejects with an `UpstreamError` where only the upstream could tell, and fails.
+   */
+  page(project: string, variant: Variant): Promise<PageAnswer | undefined> {
+    return this.#pages.project(project, variant);
+  }
+
+  /** The file of this name that pages list under this key, or `undefined`. */
+  async file(key: string, filename: string): Promise<WheelFile | undefined> {
+    const record = await this.#parts.index.fetch(filename);
+    if (record?.sha256 === key) return this.#heldFile(record);
+    const cold = await this.#coldFile(key, filename);
+    if (cold === undefined) return undefined;
+    return await this.#filling(cold, record);
+  }
+
+  /** The core metadata of that file, where pages announce it, or `undefined`. */
+  async metadata(key: string, filename: string): Promise<WheelFile | undefined> {
+    const { index } = this.#parts;
+    const record = await index.fetch(filename);
+    if (record?.sha256 === key && record.metadataSha256 !== undefined) {
+      return await this.#storedFile(metadataPath(record.path), record.metadataSha256);
+    }
+    const cold = await this.#coldFile(key, filename);
+    const sha256 = cold?.file.metadataSha256;
+    if (cold === undefined || sha256 === undefined) return undefined;
+    return await this.#storedFile(await this.#cold!.metadata.stored(cold, sha256), sha256);
+  }
+
+  /** Takes the bytes of an upload aside. End it with {@linkcode Wheelhouse.publish}. */
+  stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedUpload> {
+    return this.#uploads.stage(body, maxBytes);
+  }
+
+  /** Judges and publishes an upload. See {@linkcode Uploads.publish}. */
+  publish(
+    upload: StagedUpload,
+    claims: UploadClaims,
+  ): Promise<{ record: PackageFile; isNew: boolean }> {
+    return this.#uploads.publish(upload, claims);
+  }
+
+  /** Brings the index into agreement with the files in the store. */
+  scan(): Promise<ScanReport> {
+    return scanFiles(this.#parts);
+  }
+
+  /** Whether the index answers. */
+  checkHealth(): Promise<Health> {
+    return this.#parts.index.checkHealth();
+  }
+
+  #heldFile(record: PackageFile): WheelFile {
+    const { sha256, sizeBytes, uploadedAt, path } = record;
+    return {
+      sha256,
+      sizeBytes,
+      modifiedAt: uploadedAt,
+      open: async (range) =>
+        await bodyAt(this.#parts.files, path, range) ?? await this.#refilled(record, range),
+    };
+  }
+
+  /** A file read through whose bytes were removed to make room is fetched again. */
+  async #refilled(
+    record: PackageFile,
+    range: ByteRange | undefined,
+  ): Promise<ReadableStream<Uint8Array> | undefined> {
+    if (record.upstream === undefined) return undefined;
+    const cold = await this.#coldFile(record.sha256, record.filename);
+    return cold && await this.#openCold(cold, range);
+  }
+
+  async #storedFile(path: string, sha256: string): Promise<WheelFile | undefined> {
+    const { files } = this.#parts;
+    const stored = await files.head(path);
+    return stored && {
+      sha256,
+      sizeBytes: stored.sizeBytes,
+      modifiedAt: stored.modifiedAt,
+      open: (range) => bodyAt(files, path, range),
+    };
+  }
+
+  /**
+   * A file that the upstream has. Without a digest in its listing it is fetched now, for nothing is
+   * served whose digest is not known.
+   */
+  async #filling(cold: ColdFile, record: PackageFile | undefined): Promise<WheelFile> {
+    const { fills } = this.#cold!;
+    const { sha256, uploadTime } = cold.file;
+    if (sha256 === undefined) return this.#heldFile(record ?? await fills.stored(cold));
+    if (record !== undefined) {
+      const sides = { expected: record.sha256, actual: sha256 };
+      throw new IntegrityError(`"${cold.file.filename}" of the upstream`, "sha256", sides);
+    }
+    return {
+      sha256,
+      sizeBytes: cold.file.sizeBytes ?? await fills.sizeOf(cold),
+      ...(uploadTime === undefined ? {} : { modifiedAt: Date.parse(uploadTime) }),
+      open: (range) => this.#openCold(cold, range),
+    };
+  }
+
+  async #openCold(
+    cold: ColdFile,
+    range: ByteRange | undefined,
+  ): Promise<ReadableStream<Uint8Array> | undefined> {
+    const { fills } = this.#cold!;
+    if (range === undefined) return await fills.open(cold);
+    return await bodyAt(this.#parts.files, (await fills.stored(cold)).path, range);
+  }
+
+  /**
+   * The upstream's file of this name and key. A name with dashes may belong to one of several
+   * projects; the upstream is asked for none behind one of ours.
+   */
+  async #coldFile(key: string, filename: string): Promise<ColdFile | undefined> {
+    const { index, upstream } = this.#parts;
+    if (upstream === undefined || !isStorable(filename)) return undefined;
+    for (const project of projectCandidates(filename)) {
+      if ((await index.project(project)).isClaimed) return undefined;
+      const { listing } = await upstream.page(project);
+      if (listing?.status?.status === "quarantined") continue;
+      const file = listing?.files.find((each) => each.filename === filename && each.key === key);
+      if (file === undefined) continue;
+      return { project, path: upstreamPath(upstream.id, project, filename), file };
+    }
+    return undefined;
+  }
+}

@@ -7,12 +7,13 @@
  */
 
 import type { IndexCache } from "../contracts/index_cache.ts";
+import type { Policy } from "../region/policy.ts";
+import type { Region } from "../region/region.ts";
 import type { Log } from "./log.ts";
 import { type Form, gzipped, type Page, pageOf, type Variant } from "./page.ts";
 import { conflictsIn, listProject } from "./project_listing.ts";
 import { renderListHtml, renderProjectHtml } from "./render_html.ts";
 import { renderListJson, renderProjectJson } from "./render_json.ts";
-import type { Shelf, ShelfPolicy } from "./shelf.ts";
 import type { Upstream, UpstreamAnswer } from "./upstream.ts";
 
 /** What pages are made from and kept in. */
@@ -21,8 +22,8 @@ export interface PageParts {
   readonly index: IndexCache;
   /** The upstream that is read through, if any. */
   readonly upstream: Upstream | undefined;
-  /** Keeps pages; `null` stands for a project that nobody knows. */
-  readonly shelf: Shelf<Page | null>;
+  /** Keeps pages. */
+  readonly region: Region;
   /** Told of conflicts. */
   readonly log: Log;
 }
@@ -36,11 +37,7 @@ export interface PageAnswer {
 }
 
 const KEPT_MS = 86_400_000;
-const POLICY: ShelfPolicy<Page | null> = Object.freeze({
-  softTtlMs: KEPT_MS,
-  hardTtlMs: KEPT_MS,
-  staleOnError: false,
-});
+const POLICY: Policy<Page | null> = Object.freeze({ softTtlMs: KEPT_MS, hardTtlMs: KEPT_MS });
 
 /** Makes and keeps the pages of one index. */
 export class Pages {
@@ -81,12 +78,14 @@ export class Pages {
     return isStale ? { page, staleSince: answer.fetchedAt } : { page };
   }
 
+  /** A variant of a page; `null` stands for a project that nobody knows. */
   #kept(
     key: string,
     { form, encoding }: Variant,
     render: (form: Form) => Promise<Page | null>,
   ): Promise<Page | null> {
-    return this.#parts.shelf.getOrCreate(`${key}:${form}:${encoding}`, async () => {
+    const variant = `page:${key}:${form}:${encoding}`;
+    return this.#parts.region.getOrCreate<Page | null>(variant, async () => {
       if (encoding === "identity") return await render(form);
       const plain = await this.#kept(key, { form, encoding: "identity" }, render);
       return plain === null ? null : await gzipped(plain);

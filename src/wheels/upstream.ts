@@ -10,10 +10,11 @@
 import type { Clock } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import { UpstreamError } from "../contracts/errors.ts";
+import type { Policy } from "../region/policy.ts";
+import type { Region } from "../region/region.ts";
 import { Circuit } from "./circuit.ts";
 import { type Log, noLog, reasonOf } from "./log.ts";
 import { sha256Hex } from "./sha256_hex.ts";
-import type { Shelf, ShelfPolicy } from "./shelf.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 import { parseUpstreamHtml, parseUpstreamJson } from "./upstream_parse.ts";
@@ -37,7 +38,7 @@ export interface UpstreamParts {
   /** The platform's `fetch`, or a stand-in. */
   readonly fetch: Fetch;
   /** Remembers pages. */
-  readonly shelf: Shelf<UpstreamAnswer>;
+  readonly region: Region;
   /** For time limits and freshness. */
   readonly clock: Clock;
   /** Told of failures. */
@@ -65,7 +66,7 @@ const SOFT_TTL_MS = 600_000;
 const HARD_TTL_MS = 86_400_000;
 const ABSENCE_TTL_MS = 60_000;
 
-const POLICY: ShelfPolicy<UpstreamAnswer> = Object.freeze({
+const POLICY: Policy<UpstreamAnswer> = Object.freeze({
   softTtlMs: (answer: UpstreamAnswer) => answer.listing ? SOFT_TTL_MS : ABSENCE_TTL_MS,
   hardTtlMs: (answer: UpstreamAnswer) => answer.listing ? HARD_TTL_MS : ABSENCE_TTL_MS,
   staleOnError: true,
@@ -106,9 +107,9 @@ export class Upstream {
 
   /** The page of a project by its normalised name, fresh or, while the upstream fails, stale. */
   page(project: string): Promise<UpstreamAnswer> {
-    return this.#parts.shelf.getOrCreate(
+    return this.#parts.region.getOrCreate<UpstreamAnswer>(
       `upstream:${this.id}:${project}`,
-      ({ stale }) => this.#fetchPage(project, stale),
+      ({ stale }) => this.#fetchPage(project, stale as Entry<UpstreamAnswer> | undefined),
       POLICY,
     );
   }

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../contracts/clock.ts";
 import { IntegrityError } from "../contracts/errors.ts";
 import type { ByteRange, FileStore } from "../contracts/file_store.ts";
 import type { Health, IndexCache, PackageFile } from "../contracts/index_cache.ts";
+import type { Region } from "../region/region.ts";
 import { ColdMetadata } from "./cold_metadata.ts";
 import { type DigestFactory, portableDigests } from "./digests.ts";
 import { type ColdFile, Fills } from "./fill.ts";
@@ -16,7 +17,6 @@ import type { Page, Variant } from "./page.ts";
 import { type PageAnswer, Pages } from "./pages.ts";
 import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
 import { scanFiles, type ScanReport } from "./scan.ts";
-import type { Shelf } from "./shelf.ts";
 import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
 import { bodyAt, type WheelFile } from "./wheel_file.ts";
@@ -27,8 +27,8 @@ export interface WheelhouseOptions {
   readonly index: IndexCache;
   /** The bytes of the files. */
   readonly files: FileStore;
-  /** Keeps rendered pages; it must not outlive the index. `null` stands for no such project. */
-  readonly pages: Shelf<Page | null>;
+  /** Keeps rendered pages; it must not outlive the index. */
+  readonly pages: Region;
   /** The upstream that unclaimed projects are read through from. Default: none. */
   readonly upstream?: Upstream;
   /** Default: the platform's clock. */
@@ -44,7 +44,7 @@ export interface WheelhouseOptions {
 interface Parts {
   readonly index: IndexCache;
   readonly files: FileStore;
-  readonly pages: Shelf<Page | null>;
+  readonly pages: Region;
   readonly upstream: Upstream | undefined;
   readonly clock: Clock;
   readonly digests: DigestFactory;
@@ -72,7 +72,7 @@ export class Wheelhouse {
       background: options.background ?? (() => {}),
     });
     this.#parts = parts;
-    this.#pages = new Pages({ ...parts, shelf: parts.pages });
+    this.#pages = new Pages({ ...parts, region: parts.pages });
     this.#uploads = new Uploads(parts);
     this.#cold = parts.upstream && {
       fills: new Fills({ ...parts, upstream: parts.upstream }),

@@ -16,3 +16,15 @@ export interface Ring {
    */
   indexOfMany(keys: readonly string[], out?: Uint16Array): Uint16Array;
 }
+
+/** A ring out of which a dead shard can be taken, its keys going to those that live. */
+export interface EjectableRing extends Ring {
+  /**
+   * Takes the shard at `index` out: its keys go to others until it is restored, and the other
+   * shards keep their indexes. Answers whether that changed anything; it does not if the shard is
+   * out already, or is the last one.
+   */
+  eject(index: number): boolean;
+  /** Takes an ejected shard back, with exactly the keys it had; answers whether it was out. */
+  restore(index: number): boolean;
+}

@@ -1,0 +1,98 @@
+/**
+ * The kernel in plain TypeScript. It gives the answers of the compiled one wherever that cannot be
+ * had: under a content security policy that forbids WebAssembly, without SIMD, on old dates of
+ * Workers. A single key takes little longer; batches, ring building and SHA-1 several times longer.
+ */
+
+import { type Continuum, continuumOf } from "./continuum.ts";
+import type { ByteKeys, Kernel, PointNames } from "./kernel.ts";
+import { KeyStage, utf8 } from "./key_stage.ts";
+import { hashBytesOneByOne, hashOneByOne } from "./one_by_one.ts";
+import { Md5 } from "./md5.ts";
+import { sha1HexOf } from "./sha1.ts";
+
+/** Longer messages are digested where they are; the same limit as that of the compiled kernel. */
+const STAGE_BYTES = 4096;
+const BATCH = 1024;
+const SHORT = 55;
+
+/** MD5, SHA-1 and rings without WebAssembly. */
+export class ScriptKernel implements Kernel {
+  /** Not compiled. */
+  readonly kind = "script";
+  /** Where the hashes of a batch lie. */
+  readonly hashes: Uint32Array = new Uint32Array(BATCH);
+  readonly #bytes: Uint8Array = new Uint8Array(STAGE_BYTES);
+  readonly #block: DataView = new DataView(this.#bytes.buffer, 0, 64);
+  readonly #stage: KeyStage = new KeyStage(this.#bytes);
+  readonly #md5: Md5 = new Md5();
+
+  /** See {@linkcode Kernel}. */
+  hash(prefix: string, key: string): number {
+    const length = this.#stage.write(prefix, key);
+    if (length < 0) return this.hashBytes(utf8(prefix + key));
+    return length > SHORT ? this.hashBytes(this.#bytes.subarray(0, length)) : this.#short(length);
+  }
+
+  /** See {@linkcode Kernel}. */
+  hashBytes(key: Uint8Array): number {
+    this.#md5.digest(key);
+    return this.#md5.words[0]!;
+  }
+
+  /** See {@linkcode Kernel}. */
+  hashMany(keys: readonly string[], from: number, prefix: string): number {
+    return hashOneByOne(this, { keys, from, prefix });
+  }
+
+  /** See {@linkcode KeyHasher}. */
+  hashManyBytes({ bytes, ends }: ByteKeys, from: number): number {
+    return hashBytesOneByOne(this, { bytes, ends, from });
+  }
+
+  /** See {@linkcode Kernel}. */
+  md5(message: Uint8Array): Uint8Array {
+    this.#md5.digest(message);
+    const digest = new DataView(new ArrayBuffer(16));
+    this.#md5.words.forEach((word, i) => digest.setUint32(4 * i, word, true));
+    return new Uint8Array(digest.buffer);
+  }
+
+  /** See {@linkcode Kernel}. */
+  sha1Hex(message: string | Uint8Array): string {
+    return sha1HexOf(typeof message === "string" ? utf8(message) : message);
+  }
+
+  /** See {@linkcode Kernel}. */
+  continuum(names: readonly PointNames[]): Continuum {
+    const points = 4 * names.reduce((sum, { count }) => sum + count, 0);
+    const values = new Uint32Array(points);
+    const owners = new Uint16Array(points);
+    let at = 0;
+    for (const { owner, stem, count } of names) {
+      owners.fill(owner, at, at + 4 * count);
+      for (let i = 0; i < count; i++, at += 4) {
+        this.#digest(stem, String(i));
+        values.set(this.#md5.words, at);
+      }
+    }
+    return continuumOf(values, owners);
+  }
+
+  #digest(prefix: string, key: string): void {
+    const length = this.#stage.write(prefix, key);
+    this.#md5.digest(length < 0 ? utf8(prefix + key) : this.#bytes.subarray(0, length));
+  }
+
+  // Clearing eight words at most costs less than a call of fill.
+  #short(length: number): number {
+    const bytes = this.#bytes;
+    bytes[length] = 0x80;
+    const even = (length + 4) & ~3;
+    for (let at = length + 1; at < even; at++) bytes[at] = 0;
+    for (let at = even; at < 56; at += 4) this.#block.setInt32(at, 0);
+    this.#block.setInt32(56, length << 3, true);
+    this.#block.setInt32(60, 0);
+    return this.#md5.firstWord(this.#block);
+  }
+}

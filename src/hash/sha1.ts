@@ -1,0 +1,47 @@
+/** SHA-1 (RFC 3174) in plain TypeScript: the twin of `assembly/kernel/sha1.ts`. */
+
+const INITIAL: readonly number[] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
+
+/** The SHA-1 digest of a message as 40 lower-case hexadecimal digits. */
+export function sha1HexOf(message: Uint8Array): string {
+  const state = Int32Array.from(INITIAL, (word) => word | 0);
+  const schedule = new Int32Array(80);
+  const padded = paddedOf(message);
+  for (let at = 0; at < padded.byteLength; at += 64) absorb(state, schedule, padded, at);
+  let digits = "";
+  for (const word of state) digits += (word >>> 0).toString(16).padStart(8, "0");
+  return digits;
+}
+
+function paddedOf(message: Uint8Array): DataView {
+  const length = message.length;
+  const padded = new Uint8Array((length + 72) & ~63);
+  padded.set(message);
+  padded[length] = 0x80;
+  const view = new DataView(padded.buffer);
+  view.setUint32(padded.length - 8, length / 0x20000000);
+  view.setUint32(padded.length - 4, length << 3);
+  return view;
+}
+
+function absorb(state: Int32Array, w: Int32Array, view: DataView, at: number): void {
+  for (let t = 0; t < 16; t++) w[t] = view.getInt32(at + 4 * t);
+  for (let t = 16; t < 80; t++) w[t] = turn(w[t - 3]! ^ w[t - 8]! ^ w[t - 14]! ^ w[t - 16]!, 1);
+  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!, e = state[4]!;
+  for (let t = 0; t < 80; t++) {
+    const next = turn(a, 5) + mixed(t, b, c, d) + e + w[t]! | 0;
+    e = d, d = c, c = turn(b, 30), b = a, a = next;
+  }
+  state[0]! += a, state[1]! += b, state[2]! += c, state[3]! += d, state[4]! += e;
+}
+
+function mixed(t: number, b: number, c: number, d: number): number {
+  if (t < 20) return (d ^ (b & (c ^ d))) + 0x5a827999;
+  if (t < 40) return (b ^ c ^ d) + 0x6ed9eba1;
+  if (t < 60) return ((b & c) | (d & (b | c))) + 0x8f1bbcdc;
+  return (b ^ c ^ d) + 0xca62c1d6;
+}
+
+function turn(x: number, by: number): number {
+  return x << by | x >>> 32 - by;
+}

@@ -74,11 +74,14 @@ function failure(job: Job, reason: string): TestResult {
 }
 
 function whole({ suite, name, files }: Job): Pick<TestResult, "name" | "file"> {
-  return { name: name ?? (files.length === 1 ? files[0]! : suite), file: files[0] ?? "" };
+  const [only = ""] = files.length === 1 ? files : [];
+  return { name: name ?? (only || suite), file: only };
 }
 
 const TAIL_LINES = 60;
 
 function tail(output: string): string {
-  return output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  // Deno ends its errors with a backtrace of itself, which has no names in it.
+  const said = output.replace(/\n+Stack backtrace:\n( +\d+: <unknown>\n?)+/g, "\n");
+  return said.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
 }

@@ -16,7 +16,7 @@ export class Report {
   /** Writes the heads of the columns. */
   open(): void {
     const head = row("suite", "runtime", ["passed", "failed", "skipped"], "time");
-    this.#screen.line(this.#screen.dim(head));
+    this.#screen.line(this.#screen.dim(`  ${head}`));
   }
 
   /** Takes note that a job has begun. */
@@ -53,8 +53,12 @@ export class Report {
     const { passed, failed, skipped } = tally(suite.results);
     const time = `${suite.seconds.toFixed(1)} s`;
     const line = row(suite.suite, suite.runtime, [passed, failed, skipped].map(count), time);
-    const screen = this.#screen;
-    screen.line(failed > 0 ? screen.red(line) : skipped > 0 ? screen.yellow(line) : line);
+    this.#screen.line(`${this.#mark(failed, skipped)} ${line}`);
+  }
+
+  #mark(failed: number, skipped: number): string {
+    if (failed > 0) return this.#screen.red("✗");
+    return skipped > 0 ? this.#screen.yellow("–") : this.#screen.green("✓");
   }
 
   #showRunning(): void {
@@ -112,7 +116,7 @@ function newSuite(suite: string, runtime: string): Suite {
 
 function row(suite: string, runtime: string, counts: readonly string[], time: string): string {
   const numbers = counts.map((text) => text.padStart(9)).join("");
-  return `  ${suite.padEnd(9)}${runtime.padEnd(10)}${numbers}${time.padStart(10)}`;
+  return `${suite.padEnd(9)}${runtime.padEnd(10)}${numbers}${time.padStart(10)}`;
 }
 
 function count(number: number): string {

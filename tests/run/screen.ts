@@ -55,6 +55,7 @@ export class Screen {
   }
 }
 
+const WIDTH = 80;
 const encoder = new TextEncoder();
 
 function write(text: string): void {
@@ -64,8 +65,8 @@ function write(text: string): void {
 
 function columns(): number {
   try {
-    return Deno.consoleSize().columns;
+    return Deno.consoleSize().columns || WIDTH;
   } catch {
-    return 80;
+    return WIDTH;
   }
 }

@@ -13,7 +13,8 @@ export const messages: Rule = {
   check: everyNode((node) => {
     const text = messageOf(node);
     if (text === undefined) return undefined;
-    const isWrong = (isThrown(node) && /^[a-z]/.test(text)) || /[^.]\.$/.test(text) || CONTRACTION.test(text);
+    const isWrong = (isThrown(node) && /^[a-z]/.test(text)) || /[^.]\.$/.test(text) ||
+      CONTRACTION.test(text);
     return isWrong ? `"${text}"` : undefined;
   }),
   bad: [

@@ -1,44 +1,32 @@
 /** From what a caller asked for to an absolute instant. */
 
 import type { StoreOptions } from "../contracts/cache.ts";
-import { type Clock, NEVER } from "../contracts/clock.ts";
+import { NEVER } from "../contracts/clock.ts";
 
-/** A deadline, and the present instant if it had to be asked for. */
-export interface Deadline {
-  /** When the value ends, in epoch milliseconds, or `NEVER`. */
-  readonly expiresAt: number;
-  /** The present instant; `undefined` where nothing ends and the clock was not read. */
-  readonly now: number | undefined;
+/** Whether anything ends at all; if not, nobody needs to look at the clock. */
+export function isTimed(options: StoreOptions): boolean {
+  return (options.ttlMs ?? options.expiresAt ?? NEVER) !== NEVER;
 }
 
-/** What never expires needs no clock, and no allocation. */
-const FOREVER: Deadline = Object.freeze({ expiresAt: NEVER, now: undefined });
-
 /**
- * The deadline that `options` ask for.
+ * The deadline that `options` ask for at the instant `now`.
  *
  * Throws a `RangeError` for a time to live that is negative or not a number, for a deadline that is
  * not a number, and where both are given.
  */
-export function deadlineOf(options: StoreOptions, clock: Clock): Deadline {
+export function deadlineOf(options: StoreOptions, now: number): number {
   const { ttlMs, expiresAt } = options;
-  if (ttlMs === undefined) return expiresAt === undefined ? FOREVER : at(expiresAt, clock);
+  if (ttlMs === undefined) return expiresAt === undefined ? NEVER : checkedInstant(expiresAt);
   if (expiresAt !== undefined) {
     throw new RangeError("Cannot store a value: both ttlMs and expiresAt are given");
   }
-  if (!(typeof ttlMs === "number" && ttlMs >= 0)) {
-    throw new RangeError(`Cannot store a value: ttlMs is ${quoted(ttlMs)}, not 0 or more`);
-  }
-  if (ttlMs === NEVER) return FOREVER;
-  const now = clock.now();
-  return { expiresAt: now + ttlMs, now };
+  if (typeof ttlMs === "number" && ttlMs >= 0) return ttlMs === NEVER ? NEVER : now + ttlMs;
+  throw new RangeError(`Cannot store a value: ttlMs is ${quoted(ttlMs)}, not 0 or more`);
 }
 
-function at(expiresAt: number, clock: Clock): Deadline {
-  if (typeof expiresAt !== "number" || Number.isNaN(expiresAt)) {
-    throw new RangeError(`Cannot store a value: expiresAt is ${quoted(expiresAt)}, not an instant`);
-  }
-  return expiresAt === NEVER ? FOREVER : { expiresAt, now: clock.now() };
+function checkedInstant(expiresAt: number): number {
+  if (typeof expiresAt === "number" && !Number.isNaN(expiresAt)) return expiresAt;
+  throw new RangeError(`Cannot store a value: expiresAt is ${quoted(expiresAt)}, not an instant`);
 }
 
 function quoted(value: unknown): string {

@@ -8,13 +8,13 @@
 
 import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.ts";
 import { type Clock, systemClock } from "../contracts/clock.ts";
-import { deadlineOf } from "./deadline.ts";
+import { deadlineOf, isTimed } from "./deadline.ts";
 import type { PolicyFactory } from "./eviction_policy.ts";
 import { fifo } from "./fifo.ts";
 import { lru } from "./lru.ts";
 import { type Removal, type RemovalCause, Removals } from "./removals.ts";
 import { s3fifo } from "./s3_fifo.ts";
-import { type Placement, Shelf, type ShelfShape } from "./shelf.ts";
+import { type Place, Shelf, type ShelfShape, type Write } from "./shelf.ts";
 
 /** How a {@linkcode MemoryCache} is bounded and timed. */
 export interface MemoryCacheOptions<V = unknown> {
@@ -112,12 +112,12 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
 
   /** Whether `key` has a live value. Does not count as a read. */
   has(key: string, namespace: string = ""): boolean {
-    return this.#shelf.peek(key, { namespace, now: undefined }) >= 0;
+    return this.#shelf.peek(key, { namespace, now: NaN }) >= 0;
   }
 
   /** When the live value of `key` ends, or `NEVER`; `undefined` where there is none. */
   expiresAt(key: string, namespace: string = ""): number | undefined {
-    const slot = this.#shelf.peek(key, { namespace, now: undefined });
+    const slot = this.#shelf.peek(key, { namespace, now: NaN });
     return slot < 0 ? undefined : this.#shelf.expiresAt(slot);
   }
 
@@ -143,7 +143,9 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
    * everything else is pinned; the key is then missing.
    */
   set(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#shelf.put(key, value, this.#placementOf(options));
+    const { namespace = "" } = options;
+    const now = this.#nowFor(options);
+    return this.#shelf.put({ key, value, namespace, expiresAt: deadlineOf(options, now), now });
   }
 
   /** Stores many values under one deadline; answers the keys that were refused. */
@@ -151,13 +153,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const placement = this.#placementOf(options);
-    return failed(entries, ([key, value]) => this.#shelf.put(key, value, placement));
+    const shared = this.#sharedPart(options);
+    return failed(entries, ([key, value]) => this.#shelf.put({ key, value, ...shared }));
   }
 
   /** Stores the value if the key is absent; answers whether it did. */
   add(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#add(key, value, this.#placementOf(options));
+    return this.#add({ key, value, ...this.#sharedPart(options) });
   }
 
   /** Stores the values of absent keys; answers the keys that were present or refused. */
@@ -165,13 +167,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const placement = this.#placementOf(options);
-    return failed(entries, ([key, value]) => this.#add(key, value, placement));
+    const shared = this.#sharedPart(options);
+    return failed(entries, ([key, value]) => this.#add({ key, value, ...shared }));
   }
 
   /** Stores the value if the key is present; answers whether it did. */
   replace(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#replace(key, value, this.#placementOf(options));
+    return this.#replace({ key, value, ...this.#sharedPart(options) });
   }
 
   /** Stores the values of present keys; answers the keys that were absent or refused. */
@@ -179,22 +181,22 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const placement = this.#placementOf(options);
-    return failed(entries, ([key, value]) => this.#replace(key, value, placement));
+    const shared = this.#sharedPart(options);
+    return failed(entries, ([key, value]) => this.#replace({ key, value, ...shared }));
   }
 
   /** Gives a live value a new deadline; answers whether there was one. */
   touch(key: string, options: StoreOptions = NO_OPTIONS): boolean {
-    const placement = this.#placementOf(options);
-    const slot = this.#shelf.peek(key, placement);
+    const { expiresAt, namespace, now } = this.#sharedPart(options);
+    const slot = this.#shelf.peek(key, { namespace, now });
     if (slot < 0) return false;
-    this.#shelf.reschedule(slot, placement);
+    this.#shelf.reschedule(slot, expiresAt, now);
     return true;
   }
 
   /** Removes `key`; answers whether it had a live value. */
   delete(key: string, namespace: string = ""): boolean {
-    return this.#delete(key, { namespace, now: undefined });
+    return this.#delete(key, { namespace, now: NaN });
   }
 
   /** Removes `keys`; answers `true`, also where there was nothing to remove. */
@@ -212,12 +214,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
   incr(key: string, delta: number = 1, options: CountOptions = NO_OPTIONS): number | undefined {
     checkNumber(delta, "delta");
     const { namespace = "", initialValue } = options;
-    const slot = this.#shelf.peek(key, { namespace, now: undefined });
+    const slot = this.#shelf.peek(key, { namespace, now: NaN });
     if (slot >= 0) return this.#count(slot, { key, delta, namespace });
     if (initialValue === undefined) return undefined;
     checkNumber(initialValue, "initialValue");
     const first = initialValue + delta;
-    return this.#shelf.put(key, first as V, this.#placementOf(options)) ? first : undefined;
+    const write = { key, value: first as V, ...this.#sharedPart(options) };
+    return this.#shelf.put(write) ? first : undefined;
   }
 
   /** Subtracts `delta` as {@linkcode MemoryCache.incr} adds it; there is no floor. */
@@ -257,20 +260,25 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     };
   }
 
-  #placementOf(options: StoreOptions): Placement {
-    const { expiresAt, now } = deadlineOf(options, this.#clock);
-    return { namespace: options.namespace ?? "", expiresAt, now };
+  #nowFor(options: StoreOptions): number {
+    return isTimed(options) ? this.#clock.now() : NaN;
   }
 
-  #add(key: string, value: V, placement: Placement): boolean {
-    return this.#shelf.peek(key, placement) < 0 && this.#shelf.put(key, value, placement);
+  /** What the writes of one call have in common. */
+  #sharedPart(options: StoreOptions): Place & { expiresAt: number } {
+    const now = this.#nowFor(options);
+    return { namespace: options.namespace ?? "", expiresAt: deadlineOf(options, now), now };
   }
 
-  #replace(key: string, value: V, placement: Placement): boolean {
-    return this.#shelf.peek(key, placement) >= 0 && this.#shelf.put(key, value, placement);
+  #add(write: Write<V>): boolean {
+    return this.#shelf.peek(write.key, write) < 0 && this.#shelf.put(write);
   }
 
-  #delete(key: string, place: { namespace: string; now: number | undefined }): boolean {
+  #replace(write: Write<V>): boolean {
+    return this.#shelf.peek(write.key, write) >= 0 && this.#shelf.put(write);
+  }
+
+  #delete(key: string, place: Place): boolean {
     const slot = this.#shelf.peek(key, place);
     if (slot < 0) return false;
     this.#shelf.remove(slot);
@@ -287,8 +295,9 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     }
     const sum = value + step.delta;
     const expiresAt = this.#shelf.expiresAt(slot);
-    const placement = { namespace: step.namespace, expiresAt, now: undefined };
-    return this.#shelf.put(step.key, sum as V, placement) ? sum : undefined;
+    const { key, namespace } = step;
+    const isKept = this.#shelf.put({ key, value: sum as V, namespace, expiresAt, now: NaN });
+    return isKept ? sum : undefined;
   }
 }
 

@@ -26,12 +26,18 @@ export interface ShelfShape<V> {
   readonly removals: Removals<V>;
 }
 
-/** Where and until when a value is stored. */
-export interface Placement {
+/** Where an entry is looked for, and when. */
+export interface Place {
   readonly namespace: string;
+  /** The present instant; `NaN` where the clock was not read. */
+  readonly now: number;
+}
+
+/** What is stored, and until when. Where there is a deadline the clock was read. */
+export interface Write<V> extends Place {
+  readonly key: string;
+  readonly value: V;
   readonly expiresAt: number;
-  /** The present instant; `undefined` where nothing ends and the clock was not read. */
-  readonly now: number | undefined;
 }
 
 /** How many due entries one call looks at. */
@@ -45,7 +51,11 @@ const SHARE_MOST = 0.25;
 
 /** Keeps entries. Slots below 0 stand for "none". */
 export class Shelf<V> {
-  readonly #shape: ShelfShape<V>;
+  readonly #clock: Clock;
+  readonly #maxEntries: number;
+  readonly #maxWeight: number;
+  readonly #weigh: ((value: V, key: string) => number) | undefined;
+  readonly #removals: Removals<V>;
   readonly #slots: Slots<V>;
   readonly #spaces: Spaces = new Spaces();
   readonly #wheel: ExpiryWheel;
@@ -55,7 +65,11 @@ export class Shelf<V> {
   #blindStores = 0;
 
   constructor(shape: ShelfShape<V>) {
-    this.#shape = shape;
+    this.#clock = shape.clock;
+    this.#maxEntries = shape.maxEntries;
+    this.#maxWeight = shape.maxWeight;
+    this.#weigh = shape.weigh;
+    this.#removals = shape.removals;
     const slots = new Slots<V>(shape.maxEntries, shape.weigh !== undefined);
     this.#slots = slots;
     this.#wheel = new ExpiryWheel(shape.wheel, slots.capacity);
@@ -82,17 +96,16 @@ export class Shelf<V> {
     const space = namespace ? this.#spaces.find(namespace) : this.#spaces.home;
     const slot = space === undefined ? undefined : space.slots.get(key);
     if (slot === undefined) return -1;
-    if (this.#wheel.has(slot) && this.#hasEnded(slot, this.#shape.clock.now())) return -1;
+    if (this.#wheel.has(slot) && this.#hasEnded(slot, this.#clock.now())) return -1;
     this.#policy.touch(slot);
     return slot;
   }
 
-  /** The live entry of a key, not noted as read. The clock is asked only if `now` is not given. */
-  peek(key: string, placement: { namespace: string; now: number | undefined }): number {
-    const slot = this.#spaces.find(placement.namespace)?.slots.get(key);
-    if (slot === undefined) return -1;
-    if (!this.#wheel.has(slot)) return slot;
-    return this.#hasEnded(slot, placement.now ?? this.#shape.clock.now()) ? -1 : slot;
+  /** The live entry of a key, not noted as read. The clock is read if it was not and must be. */
+  peek(key: string, { namespace, now }: Place): number {
+    const slot = this.#heldSlot(namespace, key);
+    if (slot < 0 || !this.#wheel.has(slot)) return slot;
+    return this.#hasEnded(slot, Number.isNaN(now) ? this.#clock.now() : now) ? -1 : slot;
   }
 
   /** Notes an entry as read. */
@@ -112,28 +125,28 @@ export class Shelf<V> {
 
   /** The live keys of a namespace. */
   *keys(namespace: string): IterableIterator<string> {
-    const now = this.#shape.clock.now();
+    const now = this.#clock.now();
     for (const [key, slot] of this.#spaces.find(namespace)?.slots ?? []) {
       if (!this.#wheel.isDead(slot, now)) yield key;
     }
   }
 
   /** Stores a value; answers `false` if it was refused, which leaves the key missing. */
-  put(key: string, value: V, placement: Placement): boolean {
-    const weight = this.#weigh(value, key);
-    const now = this.#wake(placement.now);
-    const isStored = now !== undefined && placement.expiresAt <= now
-      ? this.#discard(key, placement.namespace)
-      : this.#store(weight, { ...placement, key, value, now });
-    this.#shape.removals.tell();
+  put(write: Write<V>): boolean {
+    const weight = this.#weigh === undefined ? 1 : this.#weightOf(write);
+    this.#wake(write.now);
+    const held = this.#heldSlot(write.namespace, write.key);
+    const isStored = write.expiresAt <= write.now
+      ? this.#discard(held)
+      : this.#store(write, held, weight);
+    this.#removals.tell();
     return isStored;
   }
 
   /** Gives a live entry a new deadline; one that has passed removes it. */
-  reschedule(slot: number, { expiresAt, now }: Placement): void {
-    if (now === undefined) return this.#wheel.clear(slot);
+  reschedule(slot: number, expiresAt: number, now: number): void {
     if (expiresAt <= now) return this.#drop(slot);
-    this.#wheel.advance(now);
+    if (!Number.isNaN(now)) this.#wheel.advance(now);
     this.#wheel.schedule(slot, expiresAt);
   }
 
@@ -156,7 +169,7 @@ export class Shelf<V> {
   #hasEnded(slot: number, now: number): boolean {
     if (this.#wheel.isDead(slot, now)) {
       this.#leave(slot, "expired");
-      this.#shape.removals.tell();
+      this.#removals.tell();
       return true;
     }
     return this.#wheel.isDue(now) && this.#isLostToSweep(slot, now);
@@ -167,31 +180,38 @@ export class Shelf<V> {
     const key = this.#slots.key(slot);
     const space = this.#spaceOf(slot);
     this.sweep(now);
-    this.#shape.removals.tell();
+    this.#removals.tell();
     return space.slots.get(key) !== slot;
   }
 
-  #wake(now: number | undefined): number | undefined {
-    if (now === undefined) {
-      if (this.#wheel.scheduled === 0 || ++this.#blindStores < BLIND_STORES) return undefined;
-      this.#blindStores = 0;
-      now = this.#shape.clock.now();
+  #wake(now: number): void {
+    if (!Number.isNaN(now)) {
+      if (this.#wheel.isDue(now)) this.sweep(now);
+    } else if (this.#wheel.scheduled > 0) {
+      this.#wakeBlindly();
     }
-    this.sweep(now);
-    return now;
   }
 
-  #store(weight: number, write: Placement & { key: string; value: V }): boolean {
-    let slot = this.#spaces.find(write.namespace)?.slots.get(write.key) ?? -1;
-    if (slot >= 0) slot = this.#keptInPlace(slot, weight);
+  #wakeBlindly(): void {
+    if (this.#wheel.firstDue() < 0 && ++this.#blindStores < BLIND_STORES) return;
+    this.#blindStores = 0;
+    this.sweep(this.#clock.now());
+  }
+
+  #heldSlot(namespace: string, key: string): number {
+    const slot = this.#spaces.find(namespace)?.slots.get(key);
+    return slot === undefined ? -1 : slot;
+  }
+
+  #store(write: Write<V>, held: number, weight: number): boolean {
+    let slot = held < 0 ? held : this.#keptInPlace(held, weight);
     if (slot < 0) slot = this.#insert(write, weight);
     if (slot < 0) {
-      this.#report(write, "refused");
+      this.#refuse(write);
       return false;
     }
     this.#slots.setValue(slot, write.value);
-    if (write.expiresAt === Infinity) this.#wheel.clear(slot);
-    else this.#wheel.schedule(slot, write.expiresAt);
+    this.#wheel.schedule(slot, write.expiresAt);
     return true;
   }
 
@@ -200,7 +220,7 @@ export class Shelf<V> {
     const change = weight - this.#slots.weight(slot);
     if (change !== 0) {
       const isRepinned = weight === 0 || this.#slots.weight(slot) === 0;
-      const isTooMuch = this.#isTooHeavy(weight) || this.#weight + change > this.#shape.maxWeight;
+      const isTooMuch = this.#isTooHeavy(weight) || this.#weight + change > this.#maxWeight;
       if (isRepinned || isTooMuch) {
         this.#drop(slot);
         return -1;
@@ -213,15 +233,15 @@ export class Shelf<V> {
     return slot;
   }
 
-  #insert(write: Placement & { key: string }, weight: number): number {
-    if (this.#isTooHeavy(weight) || !this.#makeRoom(weight, write.now)) return -1;
+  #insert({ key, namespace, now }: Write<V>, weight: number): number {
+    if (this.#isTooHeavy(weight) || !this.#makeRoom(weight, now)) return -1;
     if (this.#slots.isFull) this.#grow();
     const slot = this.#slots.take();
-    const space = this.#spaces.open(write.namespace);
-    this.#slots.setKey(slot, write.key);
+    const space = this.#spaces.open(namespace);
+    this.#slots.setKey(slot, key);
     this.#slots.setSpaceId(slot, space.id);
     this.#slots.setWeight(slot, weight);
-    space.slots.set(write.key, slot);
+    space.slots.set(key, slot);
     this.#size++;
     this.#weight += weight;
     if (weight > 0) this.#policy.admit(slot);
@@ -229,24 +249,25 @@ export class Shelf<V> {
   }
 
   #isTooHeavy(weight: number): boolean {
-    return weight > this.#shape.maxWeight * SHARE_MOST;
+    return weight > this.#maxWeight * SHARE_MOST;
   }
 
-  #makeRoom(weight: number, now: number | undefined): boolean {
-    while (this.#size >= this.#shape.maxEntries || this.#weight + weight > this.#shape.maxWeight) {
-      if (this.#wheel.scheduled > 0) {
-        now ??= this.#shape.clock.now();
-        const dead = this.#wheel.findDead(now, PEEK_STEPS);
-        if (dead >= 0) {
-          this.#leave(dead, "expired");
-          continue;
-        }
+  #makeRoom(weight: number, now: number): boolean {
+    while (this.#size >= this.#maxEntries || this.#weight + weight > this.#maxWeight) {
+      const dead = this.#wheel.scheduled === 0 ? -1 : this.#findDead(now);
+      if (dead >= 0) {
+        this.#leave(dead, "expired");
+        continue;
       }
       const victim = this.#policy.victim();
       if (victim < 0) return false;
-      this.#leave(victim, this.#size >= this.#shape.maxEntries ? "entries" : "weight");
+      this.#leave(victim, this.#size >= this.#maxEntries ? "entries" : "weight");
     }
     return true;
+  }
+
+  #findDead(now: number): number {
+    return this.#wheel.findDead(Number.isNaN(now) ? this.#clock.now() : now, PEEK_STEPS);
   }
 
   #grow(): void {
@@ -255,32 +276,30 @@ export class Shelf<V> {
     this.#policy.grow(this.#slots.capacity);
   }
 
-  #weigh(value: V, key: string): number {
-    if (this.#shape.weigh === undefined) return 1;
-    const weight = this.#shape.weigh(value, key);
+  #weightOf({ key, value }: Write<V>): number {
+    const weight = this.#weigh!(value, key);
     if (typeof weight === "number" && weight >= 0) return weight;
     throw new RangeError(`Cannot store "${key}": its weight is ${String(weight)}, not 0 or more`);
   }
 
-  #discard(key: string, namespace: string): boolean {
-    const slot = this.#spaces.find(namespace)?.slots.get(key);
-    if (slot !== undefined) this.#drop(slot);
+  #discard(slot: number): boolean {
+    if (slot >= 0) this.#drop(slot);
     return true;
   }
 
   #leave(slot: number, cause: RemovalCause): void {
-    const key = this.#slots.key(slot);
-    const namespace = this.#spaceOf(slot).name;
-    this.#report({ key, namespace, value: this.#slots.value(slot) }, cause);
+    this.#removals.counts[cause]++;
+    if (this.#removals.isHeard) {
+      const key = this.#slots.key(slot);
+      const namespace = this.#spaceOf(slot).name;
+      this.#removals.note({ key, namespace, value: this.#slots.value(slot), cause });
+    }
     this.#drop(slot);
   }
 
-  #report(entry: { key: string; namespace: string; value: V }, cause: RemovalCause): void {
-    const { removals } = this.#shape;
-    removals.counts[cause]++;
-    if (!removals.isHeard) return;
-    const { key, namespace, value } = entry;
-    removals.note({ key, namespace, value, cause });
+  #refuse({ key, namespace, value }: Write<V>): void {
+    this.#removals.counts.refused++;
+    if (this.#removals.isHeard) this.#removals.note({ key, namespace, value, cause: "refused" });
   }
 
   #drop(slot: number): void {

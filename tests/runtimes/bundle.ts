@@ -2,12 +2,8 @@
 
 import { build, type Plugin } from "esbuild";
 
-/** What a runtime lacks or names otherwise. */
+/** What differs from runtime to runtime. */
 export interface BundleOptions {
-  /** Modules to be replaced: the bare name and the file that takes its place. */
-  readonly replaced: Readonly<Record<string, string>>;
-  /** Modules that the runtime has itself. */
-  readonly external: readonly string[];
   /** The export conditions under which packages are looked up. */
   readonly conditions: readonly string[];
   /** Code at the end of the entry; it sees `runFile`. */
@@ -15,6 +11,13 @@ export interface BundleOptions {
 }
 
 const SHIM = "./tests/runtimes/test_shim.ts";
+
+/** What takes the place of Node's modules. Workers have `node:assert`, but theirs errs on dates. */
+const REPLACED: Readonly<Record<string, string>> = {
+  "node:test": "tests/runtimes/test_shim.ts",
+  "node:assert/strict": "tests/runtimes/assert_shim.ts",
+};
+
 const MARK = "mark:";
 
 /** Gives the text of an ES module that registers the tests of `files`, in order. */
@@ -26,9 +29,8 @@ export async function bundle(files: readonly string[], options: BundleOptions): 
     format: "esm",
     target: "esnext",
     logLevel: "silent",
-    external: [...options.external],
     conditions: [...options.conditions],
-    plugins: [marks(), replacements({ "node:test": SHIM, ...options.replaced })],
+    plugins: [marks(), replacements()],
   });
   return outputFiles[0]!.text;
 }
@@ -53,13 +55,13 @@ function marks(): Plugin {
   };
 }
 
-function replacements(replaced: Readonly<Record<string, string>>): Plugin {
+function replacements(): Plugin {
   return {
     name: "replacements",
     setup({ onResolve }): void {
       onResolve({ filter: /^node:/ }, ({ path }) => {
-        const file = replaced[path];
-        return file ? { path: `${Deno.cwd()}/${file.replace(/^\.\//, "")}` } : undefined;
+        const file = REPLACED[path];
+        return file ? { path: `${Deno.cwd()}/${file}` } : undefined;
       });
     },
   };

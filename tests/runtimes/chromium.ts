@@ -27,8 +27,6 @@ function leftOut(reason: string): Outcome {
 
 async function runInside(): Promise<Outcome[]> {
   const script = await bundle(files, {
-    replaced: { "node:assert/strict": "tests/runtimes/assert_shim.ts" },
-    external: [],
     conditions: ["browser"],
     epilogue: EPILOGUE,
   });

@@ -1,4 +1,8 @@
-/** Runs portable tests inside workerd: `deno run -A tests/runtimes/workerd.ts REPORT FILE...` */
+/**
+ * Runs portable tests inside workerd: `deno run -A tests/runtimes/workerd.ts REPORT FILE...`
+ *
+ * The Worker is a plain one, without Node's modules: the core must not need them.
+ */
 
 import { stop } from "esbuild";
 import { Miniflare } from "miniflare";
@@ -17,8 +21,6 @@ export default {
 
 const [report, ...files] = Deno.args;
 const script = await bundle(files, {
-  replaced: {},
-  external: ["node:*"],
   conditions: ["workerd", "worker"],
   epilogue: EPILOGUE,
 });
@@ -26,7 +28,6 @@ await stop();
 const worker = new Miniflare({
   modules: [{ type: "ESModule", path: "tests.mjs", contents: script }],
   compatibilityDate: COMPATIBILITY_DATE,
-  compatibilityFlags: ["nodejs_compat"],
 });
 try {
   const outcomes: Outcome[] = [];

@@ -1,6 +1,6 @@
 /** The wheel cache as a fetch handler, the same on every platform. */
 
-import { Hono } from "hono/tiny";
+import { Hono } from "hono";
 
 import { type Clock, systemClock } from "../../contracts/clock.ts";
 import { type Log, noLog, reasonOf } from "../log.ts";

@@ -33,7 +33,7 @@ export interface MultipartLimits {
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
 
-/** Text before the first boundary, which nobody writes, is passed over up to so many bytes. */
+/** Text before the first boundary and after the last is passed over up to so many bytes. */
 const MOST_PREAMBLE = 64 * 1024;
 
 /**
@@ -98,6 +98,7 @@ export async function* readMultipart(
       yield { ...headers, body: content.stream };
       await content.drop();
     }
+    await scanner.drain(MOST_PREAMBLE);
   } finally {
     await scanner.cancel();
   }
@@ -152,38 +153,56 @@ async function readHeaders(
   const headers = new Map<string, string>();
   let left = mostBytes;
   while (true) {
-    const line = await scanner.line(left);
-    if (line === "") break;
-    left -= line.length + 2;
+    const bytes = await scanner.line(left);
+    if (bytes.length === 0) break;
+    left -= bytes.length + 2;
+    const line = new TextDecoder().decode(bytes);
     const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
     if (name === undefined) throw malformed("a part has a malformed header");
     if (headers.has(name.toLowerCase())) throw malformed(`a part has two ${name} headers`);
     headers.set(name.toLowerCase(), value!);
   }
-  const disposition = headers.get("content-disposition") ?? "";
-  const name = parameterOf(disposition, "name");
-  if (!/^form-data\s*;/i.test(disposition) || name === undefined) {
-    throw malformed("a part does not name its field");
-  }
-  const filename = extendedOf(disposition) ?? parameterOf(disposition, "filename");
-  return { name, filename, contentType: headers.get("content-type") };
+  return {
+    ...readDisposition(headers.get("content-disposition") ?? ""),
+    contentType: headers.get("content-type"),
+  };
+}
+
+function readDisposition(disposition: string): Pick<Part, "name" | "filename"> {
+  const parameters = readParameters(disposition);
+  const name = parameters?.get("name");
+  if (name === undefined) throw malformed("a part does not name its field");
+  const extended = parameters?.get("filename*");
+  const filename = extended === undefined ? parameters?.get("filename") : decodeExtended(extended);
+  return { name, filename };
 }
 
 /**
- * A parameter in quotes or without. Browsers write a quote as `%22`, older clients as `\"`; a
- * backslash before the closing quote is therefore an escape only where another quote follows.
+ * The parameters of a form's disposition, in quotes or without; `undefined` for any other text.
+ * Browsers write a quote as `%22`, older clients as `\"`; and as browsers leave a backslash alone,
+ * one before a quote is an escape only where that quote does not end the value.
  */
-function parameterOf(disposition: string, name: string): string | undefined {
-  const pattern = `;\\s*${name}\\s*=\\s*(?:"((?:\\\\"|[^"])*)"|([^\\s";]+))\\s*(?=;|$)`;
-  const [, quoted, plain] = new RegExp(pattern, "i").exec(disposition) ?? [];
-  return (quoted ?? plain)?.replace(/\\"|%22/g, '"').replace(/%0d/gi, "\r").replace(/%0a/gi, "\n");
+function readParameters(disposition: string): Map<string, string> | undefined {
+  const [type] = /^[ \t]*form-data[ \t]*/i.exec(disposition) ?? [];
+  if (type === undefined) return undefined;
+  const next = /;[ \t]*([^\s"=;]+)[ \t]*=[ \t]*(?:"((?:\\"|[^"])*)"|([^\s";]*))[ \t]*(?=;|$)/y;
+  const found = new Map<string, string>();
+  for (next.lastIndex = type.length; next.lastIndex < disposition.length;) {
+    const [, name, quoted, plain] = next.exec(disposition) ?? [];
+    if (name === undefined || found.has(name.toLowerCase())) return undefined;
+    found.set(name.toLowerCase(), unescaped((quoted ?? plain)!));
+  }
+  return found;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\"|%22/g, '"').replace(/%0d/gi, "\r").replace(/%0a/gi, "\n");
 }
 
 /** `filename*=utf-8''…` (RFC 8187), which forms should not use and some clients do. */
-function extendedOf(disposition: string): string | undefined {
-  const [, encoded] = /;\s*filename\*\s*=\s*utf-8'[^']*'([^\s;"]+)\s*(?=;|$)/i.exec(disposition) ??
-    [];
-  if (encoded === undefined) return undefined;
+function decodeExtended(text: string): string {
+  const [, encoded] = /^utf-8'[^']*'(.*)$/i.exec(text) ?? [];
+  if (encoded === undefined) throw malformed("a file's name is not UTF-8");
   try {
     return decodeURIComponent(encoded);
   } catch (cause) {

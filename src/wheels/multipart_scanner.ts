@@ -44,12 +44,13 @@ export class MultipartScanner {
     while (this.#buffer.length < 2) await this.#more();
     if (this.#buffer[0] === 0x2d && this.#buffer[1] === 0x2d) return false;
     const padding = await this.line(MOST_PADDING);
-    if (!/^[ \t]*$/.test(padding)) throw malformed("a boundary is followed by text");
+    const isBlank = padding.every((byte) => byte === 0x20 || byte === 0x09);
+    if (!isBlank) throw malformed("a boundary is followed by text");
     return true;
   }
 
-  /** The next line without its CRLF, as UTF-8. One longer than `mostBytes` is a `RangeError`. */
-  async line(mostBytes: number): Promise<string> {
+  /** The next line without its CRLF. One longer than `mostBytes` is a `RangeError`. */
+  async line(mostBytes: number): Promise<Uint8Array> {
     while (true) {
       const end = this.#endOfLine();
       if ((end ?? this.#buffer.length) > mostBytes + (end === undefined ? 1 : 0)) {
@@ -58,11 +59,20 @@ export class MultipartScanner {
         );
       }
       if (end !== undefined) {
-        const line = new TextDecoder().decode(this.#take(end));
+        const line = this.#take(end);
         this.#take(2);
         return line;
       }
       await this.#more();
+    }
+  }
+
+  /** Reads on to the end of the stream, if it comes within so many bytes: then the sender is done. */
+  async drain(mostBytes: number): Promise<void> {
+    for (let left = mostBytes; left >= 0 && !this.#isDone;) {
+      const { done, value } = await this.#reader.read();
+      this.#isDone = done;
+      left -= value?.length ?? 0;
     }
   }
 

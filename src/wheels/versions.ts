@@ -43,15 +43,16 @@ export interface Prerelease {
 /** Longer text is a legacy version. It is also what the index tables can hold. */
 const LONGEST_VERSION = 1000;
 
+/** Blanks around it are Python's, which has a few more than JavaScript. */
 const PATTERN = new RegExp(
-  "^[ \\t\\n\\r\\f\\v]*v?" +
+  "^[\\s\\x1c-\\x1f\\x85]*v?" +
     "(?:(?<epoch>[0-9]+)!)?" +
     "(?<release>[0-9]+(?:\\.[0-9]+)*)" +
     "(?:[._-]?(?<phase>alpha|a|beta|b|preview|pre|c|rc)[._-]?(?<pre>[0-9]+)?)?" +
     "(?:-(?<implicitPost>[0-9]+)|[._-]?(?<postWord>post|rev|r)[._-]?(?<post>[0-9]+)?)?" +
     "(?:[._-]?(?<devWord>dev)[._-]?(?<dev>[0-9]+)?)?" +
     "(?:\\+(?<local>[a-z0-9]+(?:[._-][a-z0-9]+)*))?" +
-    "[ \\t\\n\\r\\f\\v]*$",
+    "[\\s\\x1c-\\x1f\\x85]*$",
   "i",
 );
 

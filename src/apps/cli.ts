@@ -1,0 +1,60 @@
+/** The command line: `cairn serve`. */
+
+import process from "node:process";
+import { type Log, reasonOf } from "../wheels/log.ts";
+import { stopOnSignal } from "./listen.ts";
+import { serve, type Served } from "./serve.ts";
+import { parseServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
+import { complain, painted, say, terminalLog } from "./terminal.ts";
+
+const [command, ...args] = process.argv.slice(2);
+process.exitCode = await main(command, args);
+
+async function main(command: string | undefined, args: readonly string[]): Promise<number> {
+  if (command !== "serve") {
+    const isHelp = command === undefined || command === "--help" || command === "-h";
+    if (!isHelp) complain(`cairn: there is no command "${command}"\n`);
+    (isHelp ? say : complain)(SERVE_USAGE);
+    return isHelp ? 0 : 2;
+  }
+  try {
+    const options = parseServeOptions(args);
+    if (options === undefined) say(SERVE_USAGE);
+    else await serveUntilStopped(options);
+    return 0;
+  } catch (error) {
+    complain(`cairn: ${reasonOf(error)}`);
+    return 2;
+  }
+}
+
+async function serveUntilStopped(options: ServeOptions): Promise<void> {
+  const log: Log = (level, message, facts) => {
+    if (!options.isQuiet || level !== "info") terminalLog(level, message, facts);
+  };
+  const served = await serve(options, log);
+  stopOnSignal(served.stop);
+  for (const line of welcome(options, served)) say(line);
+}
+
+function welcome(options: ServeOptions, { url, scan }: Served): string[] {
+  const count = scan.unchanged + scan.taken;
+  const index = `${url}/simple/`;
+  const canUpload = options.usersFile !== undefined || options.open.includes("update");
+  return [
+    "",
+    `  ${painted("cairn", "bold")} serves ${count} ${count === 1 ? "file" : "files"} from ` +
+    `${options.directory}${options.upstream ? ", and an upstream for what it lacks" : ""}`,
+    "",
+    `  ${painted("pip install --index-url", "dim")} ${index} ${painted("NAME", "dim")}`,
+    `  ${painted("uv pip install --index-url", "dim")} ${index} ${painted("NAME", "dim")}`,
+    canUpload
+      ? `  ${painted("twine upload --repository-url", "dim")} ${url}/legacy/ ${
+        painted("dist/*", "dim")
+      }`
+      : `  ${painted("uploads are closed: give --users FILE to open them", "dim")}`,
+    "",
+    `  ${painted("Ctrl+C ends it", "dim")}`,
+    "",
+  ];
+}

@@ -1,0 +1,98 @@
+/** The wheel cache on this machine: a folder of files, an SQLite index in it, and memory. */
+
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { folder } from "../../backends/folder.ts";
+import { sqliteIndex } from "../../backends/index_sql.ts";
+import { systemClock } from "../contracts/clock.ts";
+import { makeRegion } from "../region/region.ts";
+import type { AccessOptions } from "../wheels/http/access.ts";
+import { createApp } from "../wheels/http/app.ts";
+import type { Log } from "../wheels/log.ts";
+import type { ScanReport } from "../wheels/scan.ts";
+import { Upstream } from "../wheels/upstream.ts";
+import { Wheelhouse } from "../wheels/wheelhouse.ts";
+import { listen } from "./listen.ts";
+import { nodeDigests } from "./node_digests.ts";
+import type { ServeOptions } from "./serve_options.ts";
+import { UsersFile } from "./users_file.ts";
+
+/** A wheel cache at work. */
+export interface Served {
+  /** Its address. */
+  readonly url: string;
+  /** What its folder holds, as the scan at the start found it. */
+  readonly scan: ScanReport;
+  /** Lets running responses and fills end, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/** The rendered pages and upstream pages kept in memory. */
+const MOST_PAGES = 2_000;
+
+/** Serves a folder. Rejects where the folder, the users file or the port cannot be had. */
+export async function serve(options: ServeOptions, log: Log): Promise<Served> {
+  const root = resolve(options.directory);
+  await mkdir(`${root}/.cairn`, { recursive: true });
+  const access = await accessOf(options, log);
+  const database = new DatabaseSync(`${root}/.cairn/index.sqlite`);
+  const work = new RunningWork();
+  const wheelhouse = new Wheelhouse({
+    files: folder(root),
+    index: sqliteIndex(database),
+    pages: makeRegion({ name: "pages", near: { maxEntries: MOST_PAGES } }),
+    digests: nodeDigests,
+    log,
+    background: (promise) => work.add(promise),
+    ...upstreamOf(options, log),
+  });
+  const scan = await wheelhouse.scan();
+  const app = createApp({ wheelhouse, access, log });
+  const server = await listen((request) => app.fetch(request), {
+    hostname: options.host,
+    port: options.port,
+  });
+  return {
+    url: server.url,
+    scan,
+    async stop() {
+      await server.stop();
+      await work.ended();
+      database.close();
+    },
+  };
+}
+
+async function accessOf(options: ServeOptions, log: Log): Promise<AccessOptions> {
+  const { usersFile, open } = options;
+  if (usersFile === undefined) return { open };
+  return { open, users: await UsersFile.open(usersFile, log) };
+}
+
+function upstreamOf(options: ServeOptions, log: Log): { upstream?: Upstream } {
+  if (options.upstream === undefined) return {};
+  const where = { url: options.upstream, fileHosts: options.upstreamFileHosts };
+  const region = makeRegion({ name: "upstream", near: { maxEntries: MOST_PAGES } });
+  const upstream = new Upstream(where, {
+    fetch: globalThis.fetch,
+    region,
+    clock: systemClock,
+    log,
+  });
+  return { upstream };
+}
+
+/** Work that no client waits for. */
+class RunningWork {
+  readonly #running = new Set<Promise<unknown>>();
+
+  add(work: Promise<unknown>): void {
+    this.#running.add(work);
+    work.catch(() => {}).finally(() => this.#running.delete(work));
+  }
+
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+}

@@ -1,0 +1,92 @@
+/** The command line of `cairn serve`. */
+
+import { parseArgs } from "node:util";
+import type { Action } from "../wheels/http/access.ts";
+
+/** What `cairn serve` was asked for. */
+export interface ServeOptions {
+  /** The folder with the wheels; made if it is not there. Default `wheels`. */
+  readonly directory: string;
+  /** The interface to listen on. Default `127.0.0.1`. */
+  readonly host: string;
+  /** The port; 0 takes a free one. Default 8000. */
+  readonly port: number;
+  /** An htpasswd file. Default: none, and then nobody uploads. */
+  readonly usersFile: string | undefined;
+  /** What needs no user. Default: `list` and `download`. */
+  readonly open: readonly Action[];
+  /** The simple index that projects we do not have are read through from. Default: none. */
+  readonly upstream: string | undefined;
+  /** Hosts the upstream's files may come from besides its own. */
+  readonly upstreamFileHosts: readonly string[];
+  /** Whether nothing but warnings and errors is logged. */
+  readonly isQuiet: boolean;
+}
+
+/** How `cairn serve` is used. */
+export const SERVE_USAGE = `Usage: cairn serve [DIR] [options]
+
+Serves the wheels and source distributions in DIR (default: wheels) to pip, uv
+and twine. The index is kept in DIR/.cairn.
+
+  -H, --host HOST            the interface to listen on      (default 127.0.0.1)
+  -p, --port PORT            the port; 0 takes a free one    (default 8000)
+  -u, --users FILE           htpasswd file of those who may upload
+      --open ACTIONS         what needs no user: a comma-separated list of
+                             list, download, update, or none (default list,download)
+      --upstream URL         simple index to read other projects through from
+      --upstream-files HOST  a host its files may come from  (repeatable)
+  -q, --quiet                log only what went wrong
+  -h, --help                 show this`;
+
+const ACTIONS: readonly Action[] = ["list", "download", "update"];
+
+/**
+ * Reads the arguments after `cairn serve`; `undefined` asks for help. Throws a `TypeError` or
+ * `RangeError` that names what is wrong.
+ */
+export function parseServeOptions(args: readonly string[]): ServeOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      host: { type: "string", short: "H", default: "127.0.0.1" },
+      port: { type: "string", short: "p", default: "8000" },
+      users: { type: "string", short: "u" },
+      open: { type: "string", default: "list,download" },
+      upstream: { type: "string" },
+      "upstream-files": { type: "string", multiple: true, default: [] },
+      quiet: { type: "boolean", short: "q", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  if (positionals.length > 1) {
+    throw new TypeError(`Cannot serve ${positionals.length} folders: give one`);
+  }
+  return Object.freeze({
+    directory: positionals[0] ?? "wheels",
+    host: values.host,
+    port: portOf(values.port),
+    usersFile: values.users,
+    open: actionsOf(values.open),
+    upstream: values.upstream,
+    upstreamFileHosts: Object.freeze([...values["upstream-files"]]),
+    isQuiet: values.quiet,
+  });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new RangeError(`Cannot listen on port "${text}": it is no number from 0 to 65535`);
+}
+
+function actionsOf(text: string): readonly Action[] {
+  if (text === "none") return [];
+  return text.split(",").map((name) => {
+    const action = ACTIONS.find((each) => each === name.trim());
+    if (action !== undefined) return action;
+    throw new TypeError(`Cannot open "${name}": it is not list, download or update`);
+  });
+}

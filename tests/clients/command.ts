@@ -1,0 +1,38 @@
+/** Running a program to its end and reading what it wrote. */
+
+import { spawn } from "node:child_process";
+
+/** How a program ended. */
+export interface Ran {
+  /** Its exit code; −1 where it was stopped by a signal or its time ran out. */
+  readonly code: number;
+  /** What it wrote to standard output and standard error, interleaved. */
+  readonly output: string;
+}
+
+/** How to run it. */
+export interface RunOptions {
+  /** All of its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working folder. */
+  readonly cwd?: string;
+  /** After so many milliseconds it is stopped; 120,000 by default. */
+  readonly limitMs?: number;
+}
+
+/** Runs `program` with `args`. Rejects only when it cannot be started. */
+export function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      env: { ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: options.limitMs ?? 120_000,
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => output += text);
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code: code ?? -1, output }));
+  });
+}

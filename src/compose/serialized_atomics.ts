@@ -15,9 +15,9 @@ import { type RecordOptions, Records } from "./records.ts";
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { memoryAtomics, NEVER, serializedAtomics, text } from "@cairn/cache";
+ * import { memoryBackend, NEVER, serializedAtomics, text } from "@cairn/cache";
  *
- * const atomics = serializedAtomics(text, memoryAtomics<Uint8Array>());
+ * const atomics = serializedAtomics(text, memoryBackend<Uint8Array>());
  * equal(await atomics.increment("visits", 1, NEVER), 1);
  * ```
  */

@@ -38,7 +38,8 @@ export async function collect(
   return joined(chunks, sizeBytes);
 }
 
-function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
+/** Chunks of `sizeBytes` in all, as one. */
+export function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(sizeBytes);
   let offset = 0;
   for (const chunk of chunks) {

@@ -220,12 +220,13 @@ class StagedInFolder implements StagedFile {
     if (this.#isEnded) throw alreadyEnded("publish");
     this.#isEnded = true;
     try {
-      return await this.#ends.publish(path);
+      const published = await this.#ends.publish(path);
+      // The file is there: that staged bytes could not be removed is for the next sweep to mend.
+      await this.#ends.discard().catch(() => undefined);
+      return published;
     } catch (error) {
       this.#isEnded = false;
       throw error;
-    } finally {
-      if (this.#isEnded) await this.#ends.discard();
     }
   }
 
@@ -270,7 +271,7 @@ async function readSome(
   const chunk = new Uint8Array(Math.min(chunkBytes, end - position));
   try {
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
-    if (bytesRead === 0) throw new Error(`the file ended at byte ${position}`);
+    if (bytesRead === 0) throw new Error(`The file ended at byte ${position}`);
     return chunk.subarray(0, bytesRead);
   } catch (error) {
     await handle.close();

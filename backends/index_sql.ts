@@ -100,7 +100,7 @@ class SqlIndex implements IndexCache {
   async add(file: PackageFile): Promise<PackageFile> {
     const answers = await this.#do("add", "write", addStatements(rowOf(file)));
     const [there] = recordsOf(answers.at(-1));
-    if (!there) throw new BackendError(this.name, "add", new Error("the record is not there"));
+    if (!there) throw new BackendError(this.name, "add", new Error("The record is not there"));
     return there;
   }
 
@@ -165,7 +165,7 @@ class SqlIndex implements IndexCache {
     await this.#runner.prepare();
     const found = (await this.#runner.write(versionStatements)).at(-1)?.[0]?.schema_version;
     if (Number(found) > schemaVersion) {
-      throw new Error(`the tables have schema ${found}, and this code knows ${schemaVersion}`);
+      throw new Error(`The tables have schema ${found}, and this code knows ${schemaVersion}`);
     }
     if (Number(found) < schemaVersion) await this.#runner.write(tableStatements);
   }

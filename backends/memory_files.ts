@@ -123,7 +123,7 @@ class MemoryFiles implements FileStore {
   #publish(path: string, bytes: Uint8Array): Published {
     if (this.#files.has(path)) return "exists";
     if (this.#heldBytes + bytes.length > this.#capacityBytes) {
-      const full = new RangeError(`all files together may have ${this.#capacityBytes} bytes`);
+      const full = new RangeError(`All files together may have ${this.#capacityBytes} bytes`);
       throw new BackendError(this.name, "publish", full);
     }
     const file = { path, sizeBytes: bytes.length, modifiedAt: this.#clock.now() };

@@ -39,11 +39,14 @@ export interface FileStore {
    * More than `maxBytes` of them is a `RangeError`, and nothing is kept.
    */
   stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedFile>;
-  /** Removes the file at `path`; answers whether there was one. */
+  /**
+   * Removes the file at `path`; answers whether there was one. Of two deletions at once both may
+   * answer `true`.
+   */
   delete(path: string): Promise<boolean>;
   /**
    * The published files in path order, in pages of at most `limit` (1 to 1,000) starting after
-   * `cursor`. A file that is there from the first page to the last is listed exactly once, whatever
+   * `cursor`; a page may be shorter although more follow. A file that is there from the first page to the last is listed exactly once, whatever
    * else is published or deleted meanwhile.
    */
   list(options: { limit: number; cursor?: string }): Promise<FilePage>;

@@ -1,0 +1,58 @@
+/** Runs a test file inside workerd, with bindings, and tells its outcomes to `node:test` here. */
+
+import { fail } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { stop } from "esbuild";
+import { Miniflare } from "miniflare";
+import { bundle } from "../../runtimes/bundle.ts";
+import type { Outcome } from "../../runtimes/test_shim.ts";
+
+/** What the Worker is given, by the names of its bindings. */
+export interface Bindings {
+  /** Buckets of R2. */
+  readonly r2Buckets?: string[];
+  /** Databases of D1. */
+  readonly d1Databases?: string[];
+}
+
+/** Bundles `file`, runs its tests in one request, and registers their outcomes. */
+export async function testInside(file: string, bindings: Bindings): Promise<void> {
+  const outcomes = await runInside(file, bindings);
+  describe("in workerd", () => {
+    for (const { name, status, reason } of outcomes) {
+      it(name, () => {
+        if (status !== "passed") fail(reason ?? status);
+      });
+    }
+  });
+}
+
+async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
+  const contents = await bundle([file], {
+    conditions: ["workerd", "worker"],
+    epilogue: epilogueOf(file),
+  });
+  await stop();
+  const worker = new Miniflare({
+    modules: [{ type: "ESModule", path: "tests.mjs", contents }],
+    compatibilityDate: "2026-06-01",
+    ...bindings,
+  });
+  try {
+    const response = await worker.dispatchFetch("http://tests.example/");
+    const text = await response.text();
+    return response.ok ? JSON.parse(text) : [{ name: file, file, status: "failed", reason: text }];
+  } finally {
+    await worker.dispose();
+  }
+}
+
+// Bindings come with a request, and the tests run within it; they find them on the global object.
+function epilogueOf(file: string): string {
+  return `export default {
+    async fetch(request, env) {
+      globalThis.bindings = env;
+      return Response.json(await runFile(${JSON.stringify(file)}));
+    },
+  };`;
+}

@@ -96,7 +96,8 @@ export class ModelStore<V> implements Backend<V>, Atomics<V> {
 
   #begin(operation: string, keys: readonly string[]): void {
     requireKeys(this, keys);
-    if (keys.length > 0) this.trips++;
+    if (keys.length === 0) return;
+    this.trips++;
     if (this.isBroken) throw new BackendError(this.name, operation, new Error("out of order"));
   }
 

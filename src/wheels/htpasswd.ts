@@ -64,6 +64,14 @@ export function parseHtpasswd(text: string, options: UsersOptions = {}): Users {
     const entry = parseLine(line, index + 1);
     if (entry !== undefined) checks.set(entry.name, passwordCheck(entry.hash));
   }
+  return usersOf(checks, options);
+}
+
+/** Users by the checks of their passwords; one without a check is unusable. */
+export function usersOf(
+  checks: ReadonlyMap<string, PasswordCheck | undefined>,
+  options: UsersOptions = {},
+): Users {
   return new HashedUsers(checks, options);
 }
 

@@ -189,7 +189,7 @@ describe("other names", () => {
         ...["../foo-1.0.tar.gz", "/foo-1.0.tar.gz", "a/foo-1.0-py3-none-any.whl", "foo\\x-1.0.zip"],
         ...["foo\0-1.0.tar.gz", "foo-1.0\n.tar.gz", "foo-1.0\r-py3-none-any.whl", "foo-1/0.zip"],
         ...[
-          `${"a".repeat(249)}-1.zip`,
+          `${"a".repeat(250)}-1.zip`,
           "foo-1.0 .tar.gz",
           "fóo-1.0.zip",
           "foo-1.0-py3-none-any .whl",

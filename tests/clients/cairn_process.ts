@@ -2,16 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-
-/** A running server and what it has written so far. */
-export interface CairnProcess extends AsyncDisposable {
-  /** Its address, e.g. `http://127.0.0.1:40123`. */
-  readonly url: string;
-  /** Everything it has written, its access log included. */
-  output(): string;
-  /** Ends it as Ctrl+C would, and answers its exit code. */
-  stop(): Promise<number | null>;
-}
+import type { CairnServer } from "./cairn_server.ts";
 
 const START_MS = 60_000;
 const STOP_MS = 15_000;
@@ -23,7 +14,7 @@ const STOP_MS = 15_000;
 export async function startCairn(
   runtime: readonly string[],
   args: readonly string[],
-): Promise<CairnProcess> {
+): Promise<CairnServer> {
   const [program, ...rest] = [...runtime, "src/apps/cli.ts", "serve", "--port", "0", ...args];
   const child = spawn(program!, rest, {
     stdio: ["ignore", "pipe", "pipe"],

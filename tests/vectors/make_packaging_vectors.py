@@ -110,6 +110,14 @@ def answer(function, *args):
 
 def more_cases():
     """What the library's tests leave out."""
+    for end, body in itertools.product(["\n", "\r\n"], ["", "\n", "\nbody", "\nName: bar\n\nend\n", "\n\n\nlate"]):
+        for field in [
+            "Summary: one line", "summary:tight", "Summary: folded\n  twice\n\tover", "Requires-Python: >=3.9,<4",
+            'Requires-Dist: a\nRequires-Dist: b; extra == "c"\nProvides-Extra: c', "Keywords: a,b",
+            "Requires-Dist: a>=1;\n  python_version<'3'",
+        ]:
+            data = f"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n{field}\n{body}".replace("\n", end)
+            EMAILS.update([data, data.encode()])
     names = ["foo", "Foo.Bar", "foo_bar", "foo__bar", "f", "1foo", "foo-", "", ".foo", "foo bar"]
     versions = ["1.0", "1.0.post1", "1!2.0rc1", "1.0+local.1", "2013b", "2004d", "1_0", "1.0_1", "v1"]
     builds = ["", "1-", "1a-", "10-", "a1-", "007-", "1.2-"]

@@ -7,12 +7,13 @@
 
 import { HASHES, LANE_STATE, LENGTHS, QUEUE_AT, QUEUE_LENGTH, QUEUE_OUT, TEXT } from "./memory";
 import { md5Word } from "./md5";
-import { md5LanesWord } from "./md5_lanes";
-import { fillUp, SHORT, stage } from "./queue";
+import { md5Lanes } from "./md5_lanes";
+import { SHORT } from "./padding";
+import { fillUp, stage } from "./queue";
 
 function flush(count: u32): void {
   stage();
-  md5LanesWord();
+  md5Lanes(false);
   for (let slot: u32 = 0; slot < count; slot++) {
     const lane = LANE_STATE + ((slot & 4) << 4) + ((slot & 3) << 2);
     store<u32>(load<u32>(QUEUE_OUT + 4 * slot), load<u32>(lane));

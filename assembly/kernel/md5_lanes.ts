@@ -52,219 +52,89 @@ function i(a: v128, b: v128, c: v128, d: v128, m: v128, s: i32): v128 {
   return add(turn(add(add(a, m), t), s), b);
 }
 
-function round1(): void {
-  let a = v128.load(LANE_STATE, 0), b = v128.load(LANE_STATE, 16);
-  let c = v128.load(LANE_STATE, 32), d = v128.load(LANE_STATE, 48);
-  let w = v128.load(LANE_STATE, 64), x = v128.load(LANE_STATE, 80);
-  let y = v128.load(LANE_STATE, 96), z = v128.load(LANE_STATE, 112);
-  a = f(a, b, c, d, term(0, 0), 7);
-  w = f(w, x, y, z, term(16, 0), 7);
-  d = f(d, a, b, c, term(32, 4), 12);
-  z = f(z, w, x, y, term(48, 4), 12);
-  c = f(c, d, a, b, term(64, 8), 17);
-  y = f(y, z, w, x, term(80, 8), 17);
-  b = f(b, c, d, a, term(96, 12), 22);
-  x = f(x, y, z, w, term(112, 12), 22);
-  a = f(a, b, c, d, term(128, 16), 7);
-  w = f(w, x, y, z, term(144, 16), 7);
-  d = f(d, a, b, c, term(160, 20), 12);
-  z = f(z, w, x, y, term(176, 20), 12);
-  c = f(c, d, a, b, term(192, 24), 17);
-  y = f(y, z, w, x, term(208, 24), 17);
-  b = f(b, c, d, a, term(224, 28), 22);
-  x = f(x, y, z, w, term(240, 28), 22);
-  a = f(a, b, c, d, term(256, 32), 7);
-  w = f(w, x, y, z, term(272, 32), 7);
-  d = f(d, a, b, c, term(288, 36), 12);
-  z = f(z, w, x, y, term(304, 36), 12);
-  c = f(c, d, a, b, term(320, 40), 17);
-  y = f(y, z, w, x, term(336, 40), 17);
-  b = f(b, c, d, a, term(352, 44), 22);
-  x = f(x, y, z, w, term(368, 44), 22);
-  a = f(a, b, c, d, term(384, 48), 7);
-  w = f(w, x, y, z, term(400, 48), 7);
-  d = f(d, a, b, c, term(416, 52), 12);
-  z = f(z, w, x, y, term(432, 52), 12);
-  c = f(c, d, a, b, term(448, 56), 17);
-  y = f(y, z, w, x, term(464, 56), 17);
-  b = f(b, c, d, a, term(480, 60), 22);
-  x = f(x, y, z, w, term(496, 60), 22);
-  v128.store(LANE_STATE, a, 0), v128.store(LANE_STATE, b, 16);
-  v128.store(LANE_STATE, c, 32), v128.store(LANE_STATE, d, 48);
-  v128.store(LANE_STATE, w, 64), v128.store(LANE_STATE, x, 80);
-  v128.store(LANE_STATE, y, 96), v128.store(LANE_STATE, z, 112);
-}
-
-function round2(): void {
-  let a = v128.load(LANE_STATE, 0), b = v128.load(LANE_STATE, 16);
-  let c = v128.load(LANE_STATE, 32), d = v128.load(LANE_STATE, 48);
-  let w = v128.load(LANE_STATE, 64), x = v128.load(LANE_STATE, 80);
-  let y = v128.load(LANE_STATE, 96), z = v128.load(LANE_STATE, 112);
-  a = g(a, b, c, d, term(32, 64), 5);
-  w = g(w, x, y, z, term(48, 64), 5);
-  d = g(d, a, b, c, term(192, 68), 9);
-  z = g(z, w, x, y, term(208, 68), 9);
-  c = g(c, d, a, b, term(352, 72), 14);
-  y = g(y, z, w, x, term(368, 72), 14);
-  b = g(b, c, d, a, term(0, 76), 20);
-  x = g(x, y, z, w, term(16, 76), 20);
-  a = g(a, b, c, d, term(160, 80), 5);
-  w = g(w, x, y, z, term(176, 80), 5);
-  d = g(d, a, b, c, term(320, 84), 9);
-  z = g(z, w, x, y, term(336, 84), 9);
-  c = g(c, d, a, b, term(480, 88), 14);
-  y = g(y, z, w, x, term(496, 88), 14);
-  b = g(b, c, d, a, term(128, 92), 20);
-  x = g(x, y, z, w, term(144, 92), 20);
-  a = g(a, b, c, d, term(288, 96), 5);
-  w = g(w, x, y, z, term(304, 96), 5);
-  d = g(d, a, b, c, term(448, 100), 9);
-  z = g(z, w, x, y, term(464, 100), 9);
-  c = g(c, d, a, b, term(96, 104), 14);
-  y = g(y, z, w, x, term(112, 104), 14);
-  b = g(b, c, d, a, term(256, 108), 20);
-  x = g(x, y, z, w, term(272, 108), 20);
-  a = g(a, b, c, d, term(416, 112), 5);
-  w = g(w, x, y, z, term(432, 112), 5);
-  d = g(d, a, b, c, term(64, 116), 9);
-  z = g(z, w, x, y, term(80, 116), 9);
-  c = g(c, d, a, b, term(224, 120), 14);
-  y = g(y, z, w, x, term(240, 120), 14);
-  b = g(b, c, d, a, term(384, 124), 20);
-  x = g(x, y, z, w, term(400, 124), 20);
-  v128.store(LANE_STATE, a, 0), v128.store(LANE_STATE, b, 16);
-  v128.store(LANE_STATE, c, 32), v128.store(LANE_STATE, d, 48);
-  v128.store(LANE_STATE, w, 64), v128.store(LANE_STATE, x, 80);
-  v128.store(LANE_STATE, y, 96), v128.store(LANE_STATE, z, 112);
-}
-
-function round3(): void {
-  let a = v128.load(LANE_STATE, 0), b = v128.load(LANE_STATE, 16);
-  let c = v128.load(LANE_STATE, 32), d = v128.load(LANE_STATE, 48);
-  let w = v128.load(LANE_STATE, 64), x = v128.load(LANE_STATE, 80);
-  let y = v128.load(LANE_STATE, 96), z = v128.load(LANE_STATE, 112);
-  a = h(a, b, c, d, term(160, 128), 4);
-  w = h(w, x, y, z, term(176, 128), 4);
-  d = h(d, a, b, c, term(256, 132), 11);
-  z = h(z, w, x, y, term(272, 132), 11);
-  c = h(c, d, a, b, term(352, 136), 16);
-  y = h(y, z, w, x, term(368, 136), 16);
-  b = h(b, c, d, a, term(448, 140), 23);
-  x = h(x, y, z, w, term(464, 140), 23);
-  a = h(a, b, c, d, term(32, 144), 4);
-  w = h(w, x, y, z, term(48, 144), 4);
-  d = h(d, a, b, c, term(128, 148), 11);
-  z = h(z, w, x, y, term(144, 148), 11);
-  c = h(c, d, a, b, term(224, 152), 16);
-  y = h(y, z, w, x, term(240, 152), 16);
-  b = h(b, c, d, a, term(320, 156), 23);
-  x = h(x, y, z, w, term(336, 156), 23);
-  a = h(a, b, c, d, term(416, 160), 4);
-  w = h(w, x, y, z, term(432, 160), 4);
-  d = h(d, a, b, c, term(0, 164), 11);
-  z = h(z, w, x, y, term(16, 164), 11);
-  c = h(c, d, a, b, term(96, 168), 16);
-  y = h(y, z, w, x, term(112, 168), 16);
-  b = h(b, c, d, a, term(192, 172), 23);
-  x = h(x, y, z, w, term(208, 172), 23);
-  a = h(a, b, c, d, term(288, 176), 4);
-  w = h(w, x, y, z, term(304, 176), 4);
-  d = h(d, a, b, c, term(384, 180), 11);
-  z = h(z, w, x, y, term(400, 180), 11);
-  c = h(c, d, a, b, term(480, 184), 16);
-  y = h(y, z, w, x, term(496, 184), 16);
-  b = h(b, c, d, a, term(64, 188), 23);
-  x = h(x, y, z, w, term(80, 188), 23);
-  v128.store(LANE_STATE, a, 0), v128.store(LANE_STATE, b, 16);
-  v128.store(LANE_STATE, c, 32), v128.store(LANE_STATE, d, 48);
-  v128.store(LANE_STATE, w, 64), v128.store(LANE_STATE, x, 80);
-  v128.store(LANE_STATE, y, 96), v128.store(LANE_STATE, z, 112);
-}
-
-function round4UntilWord0(): void {
-  let a = v128.load(LANE_STATE, 0), b = v128.load(LANE_STATE, 16);
-  let c = v128.load(LANE_STATE, 32), d = v128.load(LANE_STATE, 48);
-  let w = v128.load(LANE_STATE, 64), x = v128.load(LANE_STATE, 80);
-  let y = v128.load(LANE_STATE, 96), z = v128.load(LANE_STATE, 112);
-  a = i(a, b, c, d, term(0, 192), 6);
-  w = i(w, x, y, z, term(16, 192), 6);
-  d = i(d, a, b, c, term(224, 196), 10);
-  z = i(z, w, x, y, term(240, 196), 10);
-  c = i(c, d, a, b, term(448, 200), 15);
-  y = i(y, z, w, x, term(464, 200), 15);
-  b = i(b, c, d, a, term(160, 204), 21);
-  x = i(x, y, z, w, term(176, 204), 21);
-  a = i(a, b, c, d, term(384, 208), 6);
-  w = i(w, x, y, z, term(400, 208), 6);
-  d = i(d, a, b, c, term(96, 212), 10);
-  z = i(z, w, x, y, term(112, 212), 10);
-  c = i(c, d, a, b, term(320, 216), 15);
-  y = i(y, z, w, x, term(336, 216), 15);
-  b = i(b, c, d, a, term(32, 220), 21);
-  x = i(x, y, z, w, term(48, 220), 21);
-  a = i(a, b, c, d, term(256, 224), 6);
-  w = i(w, x, y, z, term(272, 224), 6);
-  d = i(d, a, b, c, term(480, 228), 10);
-  z = i(z, w, x, y, term(496, 228), 10);
-  c = i(c, d, a, b, term(192, 232), 15);
-  y = i(y, z, w, x, term(208, 232), 15);
-  b = i(b, c, d, a, term(416, 236), 21);
-  x = i(x, y, z, w, term(432, 236), 21);
-  a = i(a, b, c, d, term(128, 240), 6);
-  w = i(w, x, y, z, term(144, 240), 6);
-  v128.store(LANE_STATE, a, 0), v128.store(LANE_STATE, b, 16);
-  v128.store(LANE_STATE, c, 32), v128.store(LANE_STATE, d, 48);
-  v128.store(LANE_STATE, w, 64), v128.store(LANE_STATE, x, 80);
-  v128.store(LANE_STATE, y, 96), v128.store(LANE_STATE, z, 112);
-}
-
-function lastThreeSteps(): void {
-  let a = v128.load(LANE_STATE, 0), b = v128.load(LANE_STATE, 16);
-  let c = v128.load(LANE_STATE, 32), d = v128.load(LANE_STATE, 48);
-  let w = v128.load(LANE_STATE, 64), x = v128.load(LANE_STATE, 80);
-  let y = v128.load(LANE_STATE, 96), z = v128.load(LANE_STATE, 112);
-  d = i(d, a, b, c, term(352, 244), 10);
-  z = i(z, w, x, y, term(368, 244), 10);
-  c = i(c, d, a, b, term(64, 248), 15);
-  y = i(y, z, w, x, term(80, 248), 15);
-  b = i(b, c, d, a, term(288, 252), 21);
-  x = i(x, y, z, w, term(304, 252), 21);
-  v128.store(LANE_STATE, a, 0), v128.store(LANE_STATE, b, 16);
-  v128.store(LANE_STATE, c, 32), v128.store(LANE_STATE, d, 48);
-  v128.store(LANE_STATE, w, 64), v128.store(LANE_STATE, x, 80);
-  v128.store(LANE_STATE, y, 96), v128.store(LANE_STATE, z, 112);
-}
-
 @inline
-function setWord(at: usize, word: u32): void {
-  v128.store(LANE_STATE + at, i32x4.splat(word));
-  v128.store(LANE_STATE + at, i32x4.splat(word), 64);
+function splat(word: u32): v128 {
+  return i32x4.splat(word);
 }
 
+/** Adds the initial word to one word of both groups, and keeps it. */
 @inline
-function addWord(at: usize, word: u32): void {
-  const first = LANE_STATE + at;
-  v128.store(first, add(v128.load(first), i32x4.splat(word)));
-  v128.store(first, add(v128.load(first, 64), i32x4.splat(word)), 64);
+function keep(at: usize, p: v128, q: v128, word: u32): void {
+  v128.store(LANE_STATE + at, add(p, splat(word)));
+  v128.store(LANE_STATE + at, add(q, splat(word)), 64);
 }
 
-function untilWord0(): void {
-  setWord(0, A0), setWord(16, B0), setWord(32, C0), setWord(48, D0);
-  round1();
-  round2();
-  round3();
-  round4UntilWord0();
-}
-
-/** Digests the block at {@linkcode LANE_BLOCK}; only the words `a` of the state are right then. */
-export function md5LanesWord(): void {
-  untilWord0();
-  addWord(0, A0);
-}
-
-/** Digests the block at {@linkcode LANE_BLOCK}, all four words. */
-export function md5Lanes(): void {
-  untilWord0();
-  lastThreeSteps();
-  addWord(0, A0), addWord(16, B0), addWord(32, C0), addWord(48, D0);
+/**
+ * Digests the block at {@linkcode LANE_BLOCK} to {@linkcode LANE_STATE}; unless the `whole` digest
+ * is asked for, only its first words. One line is one step of both groups.
+ */
+export function md5Lanes(whole: bool): void {
+  let a = splat(A0), b = splat(B0), c = splat(C0), d = splat(D0), w = a, x = b, y = c, z = d;
+  a = f(a, b, c, d, term(0, 0), 7), w = f(w, x, y, z, term(16, 0), 7);
+  d = f(d, a, b, c, term(32, 4), 12), z = f(z, w, x, y, term(48, 4), 12);
+  c = f(c, d, a, b, term(64, 8), 17), y = f(y, z, w, x, term(80, 8), 17);
+  b = f(b, c, d, a, term(96, 12), 22), x = f(x, y, z, w, term(112, 12), 22);
+  a = f(a, b, c, d, term(128, 16), 7), w = f(w, x, y, z, term(144, 16), 7);
+  d = f(d, a, b, c, term(160, 20), 12), z = f(z, w, x, y, term(176, 20), 12);
+  c = f(c, d, a, b, term(192, 24), 17), y = f(y, z, w, x, term(208, 24), 17);
+  b = f(b, c, d, a, term(224, 28), 22), x = f(x, y, z, w, term(240, 28), 22);
+  a = f(a, b, c, d, term(256, 32), 7), w = f(w, x, y, z, term(272, 32), 7);
+  d = f(d, a, b, c, term(288, 36), 12), z = f(z, w, x, y, term(304, 36), 12);
+  c = f(c, d, a, b, term(320, 40), 17), y = f(y, z, w, x, term(336, 40), 17);
+  b = f(b, c, d, a, term(352, 44), 22), x = f(x, y, z, w, term(368, 44), 22);
+  a = f(a, b, c, d, term(384, 48), 7), w = f(w, x, y, z, term(400, 48), 7);
+  d = f(d, a, b, c, term(416, 52), 12), z = f(z, w, x, y, term(432, 52), 12);
+  c = f(c, d, a, b, term(448, 56), 17), y = f(y, z, w, x, term(464, 56), 17);
+  b = f(b, c, d, a, term(480, 60), 22), x = f(x, y, z, w, term(496, 60), 22);
+  a = g(a, b, c, d, term(32, 64), 5), w = g(w, x, y, z, term(48, 64), 5);
+  d = g(d, a, b, c, term(192, 68), 9), z = g(z, w, x, y, term(208, 68), 9);
+  c = g(c, d, a, b, term(352, 72), 14), y = g(y, z, w, x, term(368, 72), 14);
+  b = g(b, c, d, a, term(0, 76), 20), x = g(x, y, z, w, term(16, 76), 20);
+  a = g(a, b, c, d, term(160, 80), 5), w = g(w, x, y, z, term(176, 80), 5);
+  d = g(d, a, b, c, term(320, 84), 9), z = g(z, w, x, y, term(336, 84), 9);
+  c = g(c, d, a, b, term(480, 88), 14), y = g(y, z, w, x, term(496, 88), 14);
+  b = g(b, c, d, a, term(128, 92), 20), x = g(x, y, z, w, term(144, 92), 20);
+  a = g(a, b, c, d, term(288, 96), 5), w = g(w, x, y, z, term(304, 96), 5);
+  d = g(d, a, b, c, term(448, 100), 9), z = g(z, w, x, y, term(464, 100), 9);
+  c = g(c, d, a, b, term(96, 104), 14), y = g(y, z, w, x, term(112, 104), 14);
+  b = g(b, c, d, a, term(256, 108), 20), x = g(x, y, z, w, term(272, 108), 20);
+  a = g(a, b, c, d, term(416, 112), 5), w = g(w, x, y, z, term(432, 112), 5);
+  d = g(d, a, b, c, term(64, 116), 9), z = g(z, w, x, y, term(80, 116), 9);
+  c = g(c, d, a, b, term(224, 120), 14), y = g(y, z, w, x, term(240, 120), 14);
+  b = g(b, c, d, a, term(384, 124), 20), x = g(x, y, z, w, term(400, 124), 20);
+  a = h(a, b, c, d, term(160, 128), 4), w = h(w, x, y, z, term(176, 128), 4);
+  d = h(d, a, b, c, term(256, 132), 11), z = h(z, w, x, y, term(272, 132), 11);
+  c = h(c, d, a, b, term(352, 136), 16), y = h(y, z, w, x, term(368, 136), 16);
+  b = h(b, c, d, a, term(448, 140), 23), x = h(x, y, z, w, term(464, 140), 23);
+  a = h(a, b, c, d, term(32, 144), 4), w = h(w, x, y, z, term(48, 144), 4);
+  d = h(d, a, b, c, term(128, 148), 11), z = h(z, w, x, y, term(144, 148), 11);
+  c = h(c, d, a, b, term(224, 152), 16), y = h(y, z, w, x, term(240, 152), 16);
+  b = h(b, c, d, a, term(320, 156), 23), x = h(x, y, z, w, term(336, 156), 23);
+  a = h(a, b, c, d, term(416, 160), 4), w = h(w, x, y, z, term(432, 160), 4);
+  d = h(d, a, b, c, term(0, 164), 11), z = h(z, w, x, y, term(16, 164), 11);
+  c = h(c, d, a, b, term(96, 168), 16), y = h(y, z, w, x, term(112, 168), 16);
+  b = h(b, c, d, a, term(192, 172), 23), x = h(x, y, z, w, term(208, 172), 23);
+  a = h(a, b, c, d, term(288, 176), 4), w = h(w, x, y, z, term(304, 176), 4);
+  d = h(d, a, b, c, term(384, 180), 11), z = h(z, w, x, y, term(400, 180), 11);
+  c = h(c, d, a, b, term(480, 184), 16), y = h(y, z, w, x, term(496, 184), 16);
+  b = h(b, c, d, a, term(64, 188), 23), x = h(x, y, z, w, term(80, 188), 23);
+  a = i(a, b, c, d, term(0, 192), 6), w = i(w, x, y, z, term(16, 192), 6);
+  d = i(d, a, b, c, term(224, 196), 10), z = i(z, w, x, y, term(240, 196), 10);
+  c = i(c, d, a, b, term(448, 200), 15), y = i(y, z, w, x, term(464, 200), 15);
+  b = i(b, c, d, a, term(160, 204), 21), x = i(x, y, z, w, term(176, 204), 21);
+  a = i(a, b, c, d, term(384, 208), 6), w = i(w, x, y, z, term(400, 208), 6);
+  d = i(d, a, b, c, term(96, 212), 10), z = i(z, w, x, y, term(112, 212), 10);
+  c = i(c, d, a, b, term(320, 216), 15), y = i(y, z, w, x, term(336, 216), 15);
+  b = i(b, c, d, a, term(32, 220), 21), x = i(x, y, z, w, term(48, 220), 21);
+  a = i(a, b, c, d, term(256, 224), 6), w = i(w, x, y, z, term(272, 224), 6);
+  d = i(d, a, b, c, term(480, 228), 10), z = i(z, w, x, y, term(496, 228), 10);
+  c = i(c, d, a, b, term(192, 232), 15), y = i(y, z, w, x, term(208, 232), 15);
+  b = i(b, c, d, a, term(416, 236), 21), x = i(x, y, z, w, term(432, 236), 21);
+  a = i(a, b, c, d, term(128, 240), 6), w = i(w, x, y, z, term(144, 240), 6);
+  keep(0, a, w, A0);
+  if (!whole) return;
+  d = i(d, a, b, c, term(352, 244), 10), z = i(z, w, x, y, term(368, 244), 10);
+  c = i(c, d, a, b, term(64, 248), 15), y = i(y, z, w, x, term(80, 248), 15);
+  b = i(b, c, d, a, term(288, 252), 21), x = i(x, y, z, w, term(304, 252), 21);
+  keep(16, b, x, B0), keep(32, c, y, C0), keep(48, d, z, D0);
 }

@@ -8,7 +8,8 @@
 import { ARENA, KEY, LANE_STATE, NAMES, QUEUE_AT, QUEUE_LENGTH, STATE } from "./memory";
 import { md5 } from "./md5";
 import { md5Lanes } from "./md5_lanes";
-import { fillUp, SHORT, stage } from "./queue";
+import { SHORT } from "./padding";
+import { fillUp, stage } from "./queue";
 
 /** Writes a number in decimal digits and answers how many there are. */
 function writeDecimal(at: usize, value: u32): u32 {
@@ -47,7 +48,7 @@ function pointsOfShortNames(length: u32, names: u32, owner: u32, out: usize): vo
     for (let slot: u32 = 0; slot < count; slot++) queueName(slot, length, index + slot);
     if (count < 8) fillUp(count);
     stage();
-    md5Lanes();
+    md5Lanes(true);
     storeLanes(out + 32 * index, count, owner);
   }
 }

@@ -9,9 +9,6 @@
 
 import { LANE_BLOCK, QUEUE_AT, QUEUE_LENGTH } from "./memory";
 
-/** How many bytes a queued message may have. */
-export const SHORT: u32 = 55;
-
 const ALL: u64 = 0xffffffffffffffff;
 
 /** Read at 64 - length: ones where the message is. */

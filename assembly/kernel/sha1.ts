@@ -1,25 +1,24 @@
 /**
  * SHA-1 (RFC 3174) of one message, as forty hexadecimal digits.
  *
- * The message schedule is computed four words at a time and stored with the round constant added,
- * so that a round is one load, five additions and two turns. From word 32 on the schedule uses the
+ * The message schedule is computed four words at a time, sixteen rounds ahead, and stored with the
+ * round constant added, so that a round is one load, four additions and two turns. From word 32 on the schedule uses the
  * wider recurrence w[t] = turn(w[t-6] ^ w[t-16] ^ w[t-28] ^ w[t-32], 2), which follows from
  * applying the usual one twice and, unlike it, has no dependence within four words.
  */
 
 import { HEX, STATE, TAIL } from "./memory";
-import { padTail } from "./md5";
 import { A0, B0, C0, D0 } from "./md5_constants";
+import { padShort, padTail, SHORT } from "./padding";
 
 const E0: u32 = 0xc3d2e1f0;
+/** The constants of twenty rounds each. */
+const K0: u32 = 0x5a827999;
+const K1: u32 = 0x6ed9eba1;
+const K2: u32 = 0x8f1bbcdc;
+const K3: u32 = 0xca62c1d6;
 /** The schedule, constants added: 80 words. It lies behind the two blocks of the tail. */
 const SCHEDULE: usize = TAIL + 128;
-
-let a: u32 = 0;
-let b: u32 = 0;
-let c: u32 = 0;
-let d: u32 = 0;
-let e: u32 = 0;
 
 @inline
 function turn(x: v128, s: i32): v128 {
@@ -54,177 +53,90 @@ function late(w32: v128, w28: v128, w16: v128, w8: v128, w4: v128): v128 {
   return turn(v128.xor(v128.xor(w32, w28), v128.xor(w16, w6)), 2);
 }
 
-function schedule(block: usize): void {
-  let w0 = words(block);
-  keep(0, w0, 0x5a827999);
-  let w1 = words(block + 16);
-  keep(4, w1, 0x5a827999);
-  let w2 = words(block + 32);
-  keep(8, w2, 0x5a827999);
-  let w3 = words(block + 48);
-  keep(12, w3, 0x5a827999);
-  let w4 = early(w0, w1, w2, w3);
-  keep(16, w4, 0x5a827999);
-  let w5 = early(w1, w2, w3, w4);
-  keep(20, w5, 0x6ed9eba1);
-  let w6 = early(w2, w3, w4, w5);
-  keep(24, w6, 0x6ed9eba1);
-  let w7 = early(w3, w4, w5, w6);
-  keep(28, w7, 0x6ed9eba1);
-  w0 = late(w0, w1, w4, w6, w7);
-  keep(32, w0, 0x6ed9eba1);
-  w1 = late(w1, w2, w5, w7, w0);
-  keep(36, w1, 0x6ed9eba1);
-  w2 = late(w2, w3, w6, w0, w1);
-  keep(40, w2, 0x8f1bbcdc);
-  w3 = late(w3, w4, w7, w1, w2);
-  keep(44, w3, 0x8f1bbcdc);
-  w4 = late(w4, w5, w0, w2, w3);
-  keep(48, w4, 0x8f1bbcdc);
-  w5 = late(w5, w6, w1, w3, w4);
-  keep(52, w5, 0x8f1bbcdc);
-  w6 = late(w6, w7, w2, w4, w5);
-  keep(56, w6, 0x8f1bbcdc);
-  w7 = late(w7, w0, w3, w5, w6);
-  keep(60, w7, 0xca62c1d6);
-  w0 = late(w0, w1, w4, w6, w7);
-  keep(64, w0, 0xca62c1d6);
-  w1 = late(w1, w2, w5, w7, w0);
-  keep(68, w1, 0xca62c1d6);
-  w2 = late(w2, w3, w6, w0, w1);
-  keep(72, w2, 0xca62c1d6);
-  w3 = late(w3, w4, w7, w1, w2);
-  keep(76, w3, 0xca62c1d6);
-}
-
-@inline
-function choose(b: u32, c: u32, d: u32): u32 {
-  return d ^ (b & (c ^ d));
-}
-
-@inline
-function parity(b: u32, c: u32, d: u32): u32 {
-  return b ^ c ^ d;
-}
-
-@inline
-function majority(b: u32, c: u32, d: u32): u32 {
-  return (c & d) + (b & (c ^ d));
-}
-
+/** A round adds the newest word last, which is the one that everything waits for. */
 @inline
 function round(a: u32, mixed: u32, e: u32, t: usize): u32 {
   return rotl(a, 5) + (mixed + (e + load<u32>(SCHEDULE + 4 * t)));
 }
 
-function chooseRounds(): void {
-  let v = a, w = b, x = c, y = d, z = e;
-  z = round(v, choose(w, x, y), z, 0), w = rotl(w, 30);
-  y = round(z, choose(v, w, x), y, 1), v = rotl(v, 30);
-  x = round(y, choose(z, v, w), x, 2), z = rotl(z, 30);
-  w = round(x, choose(y, z, v), w, 3), y = rotl(y, 30);
-  v = round(w, choose(x, y, z), v, 4), x = rotl(x, 30);
-  z = round(v, choose(w, x, y), z, 5), w = rotl(w, 30);
-  y = round(z, choose(v, w, x), y, 6), v = rotl(v, 30);
-  x = round(y, choose(z, v, w), x, 7), z = rotl(z, 30);
-  w = round(x, choose(y, z, v), w, 8), y = rotl(y, 30);
-  v = round(w, choose(x, y, z), v, 9), x = rotl(x, 30);
-  z = round(v, choose(w, x, y), z, 10), w = rotl(w, 30);
-  y = round(z, choose(v, w, x), y, 11), v = rotl(v, 30);
-  x = round(y, choose(z, v, w), x, 12), z = rotl(z, 30);
-  w = round(x, choose(y, z, v), w, 13), y = rotl(y, 30);
-  v = round(w, choose(x, y, z), v, 14), x = rotl(x, 30);
-  z = round(v, choose(w, x, y), z, 15), w = rotl(w, 30);
-  y = round(z, choose(v, w, x), y, 16), v = rotl(v, 30);
-  x = round(y, choose(z, v, w), x, 17), z = rotl(z, 30);
-  w = round(x, choose(y, z, v), w, 18), y = rotl(y, 30);
-  v = round(w, choose(x, y, z), v, 19), x = rotl(x, 30);
-  a = v, b = w, c = x, d = y, e = z;
+@inline
+function choose(a: u32, b: u32, c: u32, d: u32, e: u32, t: usize): u32 {
+  return round(a, d ^ (b & (c ^ d)), e, t);
 }
 
-function parityRounds(): void {
-  let v = a, w = b, x = c, y = d, z = e;
-  z = round(v, parity(w, x, y), z, 20), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 21), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 22), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 23), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 24), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 25), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 26), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 27), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 28), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 29), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 30), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 31), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 32), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 33), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 34), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 35), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 36), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 37), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 38), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 39), x = rotl(x, 30);
-  a = v, b = w, c = x, d = y, e = z;
+@inline
+function parity(a: u32, b: u32, c: u32, d: u32, e: u32, t: usize): u32 {
+  return round(a, b ^ c ^ d, e, t);
 }
 
-function majorityRounds(): void {
-  let v = a, w = b, x = c, y = d, z = e;
-  z = round(v, majority(w, x, y), z, 40), w = rotl(w, 30);
-  y = round(z, majority(v, w, x), y, 41), v = rotl(v, 30);
-  x = round(y, majority(z, v, w), x, 42), z = rotl(z, 30);
-  w = round(x, majority(y, z, v), w, 43), y = rotl(y, 30);
-  v = round(w, majority(x, y, z), v, 44), x = rotl(x, 30);
-  z = round(v, majority(w, x, y), z, 45), w = rotl(w, 30);
-  y = round(z, majority(v, w, x), y, 46), v = rotl(v, 30);
-  x = round(y, majority(z, v, w), x, 47), z = rotl(z, 30);
-  w = round(x, majority(y, z, v), w, 48), y = rotl(y, 30);
-  v = round(w, majority(x, y, z), v, 49), x = rotl(x, 30);
-  z = round(v, majority(w, x, y), z, 50), w = rotl(w, 30);
-  y = round(z, majority(v, w, x), y, 51), v = rotl(v, 30);
-  x = round(y, majority(z, v, w), x, 52), z = rotl(z, 30);
-  w = round(x, majority(y, z, v), w, 53), y = rotl(y, 30);
-  v = round(w, majority(x, y, z), v, 54), x = rotl(x, 30);
-  z = round(v, majority(w, x, y), z, 55), w = rotl(w, 30);
-  y = round(z, majority(v, w, x), y, 56), v = rotl(v, 30);
-  x = round(y, majority(z, v, w), x, 57), z = rotl(z, 30);
-  w = round(x, majority(y, z, v), w, 58), y = rotl(y, 30);
-  v = round(w, majority(x, y, z), v, 59), x = rotl(x, 30);
-  a = v, b = w, c = x, d = y, e = z;
+@inline
+function major(a: u32, b: u32, c: u32, d: u32, e: u32, t: usize): u32 {
+  return round(a, (c & d) + (b & (c ^ d)), e, t);
 }
 
-function lastRounds(): void {
-  let v = a, w = b, x = c, y = d, z = e;
-  z = round(v, parity(w, x, y), z, 60), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 61), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 62), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 63), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 64), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 65), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 66), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 67), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 68), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 69), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 70), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 71), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 72), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 73), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 74), x = rotl(x, 30);
-  z = round(v, parity(w, x, y), z, 75), w = rotl(w, 30);
-  y = round(z, parity(v, w, x), y, 76), v = rotl(v, 30);
-  x = round(y, parity(z, v, w), x, 77), z = rotl(z, 30);
-  w = round(x, parity(y, z, v), w, 78), y = rotl(y, 30);
-  v = round(w, parity(x, y, z), v, 79), x = rotl(x, 30);
-  a = v, b = w, c = x, d = y, e = z;
-}
-
+/** Adds one block to the state at {@linkcode STATE}. */
 function absorb(block: usize): void {
-  schedule(block);
-  a = load<u32>(STATE), b = load<u32>(STATE, 4), c = load<u32>(STATE, 8);
-  d = load<u32>(STATE, 12), e = load<u32>(STATE, 16);
-  chooseRounds();
-  parityRounds();
-  majorityRounds();
-  lastRounds();
+  let a = load<u32>(STATE), b = load<u32>(STATE, 4), c = load<u32>(STATE, 8);
+  let d = load<u32>(STATE, 12), e = load<u32>(STATE, 16);
+  let p = words(block), q = words(block + 16), r = words(block + 32), s = words(block + 48);
+  let t = p, u = q, v = r, w = s;
+  keep(0, p, K0), keep(4, q, K0), keep(8, r, K0), keep(12, s, K0);
+  t = early(p, q, r, s), keep(16, t, K0);
+  e = choose(a, b, c, d, e, 0), b = rotl(b, 30), d = choose(e, a, b, c, d, 1), a = rotl(a, 30);
+  c = choose(d, e, a, b, c, 2), e = rotl(e, 30), b = choose(c, d, e, a, b, 3), d = rotl(d, 30);
+  u = early(q, r, s, t), keep(20, u, K1);
+  a = choose(b, c, d, e, a, 4), c = rotl(c, 30), e = choose(a, b, c, d, e, 5), b = rotl(b, 30);
+  d = choose(e, a, b, c, d, 6), a = rotl(a, 30), c = choose(d, e, a, b, c, 7), e = rotl(e, 30);
+  v = early(r, s, t, u), keep(24, v, K1);
+  b = choose(c, d, e, a, b, 8), d = rotl(d, 30), a = choose(b, c, d, e, a, 9), c = rotl(c, 30);
+  e = choose(a, b, c, d, e, 10), b = rotl(b, 30), d = choose(e, a, b, c, d, 11), a = rotl(a, 30);
+  w = early(s, t, u, v), keep(28, w, K1);
+  c = choose(d, e, a, b, c, 12), e = rotl(e, 30), b = choose(c, d, e, a, b, 13), d = rotl(d, 30);
+  a = choose(b, c, d, e, a, 14), c = rotl(c, 30), e = choose(a, b, c, d, e, 15), b = rotl(b, 30);
+  p = late(p, q, t, v, w), keep(32, p, K1);
+  d = choose(e, a, b, c, d, 16), a = rotl(a, 30), c = choose(d, e, a, b, c, 17), e = rotl(e, 30);
+  b = choose(c, d, e, a, b, 18), d = rotl(d, 30), a = choose(b, c, d, e, a, 19), c = rotl(c, 30);
+  q = late(q, r, u, w, p), keep(36, q, K1);
+  e = parity(a, b, c, d, e, 20), b = rotl(b, 30), d = parity(e, a, b, c, d, 21), a = rotl(a, 30);
+  c = parity(d, e, a, b, c, 22), e = rotl(e, 30), b = parity(c, d, e, a, b, 23), d = rotl(d, 30);
+  r = late(r, s, v, p, q), keep(40, r, K2);
+  a = parity(b, c, d, e, a, 24), c = rotl(c, 30), e = parity(a, b, c, d, e, 25), b = rotl(b, 30);
+  d = parity(e, a, b, c, d, 26), a = rotl(a, 30), c = parity(d, e, a, b, c, 27), e = rotl(e, 30);
+  s = late(s, t, w, q, r), keep(44, s, K2);
+  b = parity(c, d, e, a, b, 28), d = rotl(d, 30), a = parity(b, c, d, e, a, 29), c = rotl(c, 30);
+  e = parity(a, b, c, d, e, 30), b = rotl(b, 30), d = parity(e, a, b, c, d, 31), a = rotl(a, 30);
+  t = late(t, u, p, r, s), keep(48, t, K2);
+  c = parity(d, e, a, b, c, 32), e = rotl(e, 30), b = parity(c, d, e, a, b, 33), d = rotl(d, 30);
+  a = parity(b, c, d, e, a, 34), c = rotl(c, 30), e = parity(a, b, c, d, e, 35), b = rotl(b, 30);
+  u = late(u, v, q, s, t), keep(52, u, K2);
+  d = parity(e, a, b, c, d, 36), a = rotl(a, 30), c = parity(d, e, a, b, c, 37), e = rotl(e, 30);
+  b = parity(c, d, e, a, b, 38), d = rotl(d, 30), a = parity(b, c, d, e, a, 39), c = rotl(c, 30);
+  v = late(v, w, r, t, u), keep(56, v, K2);
+  e = major(a, b, c, d, e, 40), b = rotl(b, 30), d = major(e, a, b, c, d, 41), a = rotl(a, 30);
+  c = major(d, e, a, b, c, 42), e = rotl(e, 30), b = major(c, d, e, a, b, 43), d = rotl(d, 30);
+  w = late(w, p, s, u, v), keep(60, w, K3);
+  a = major(b, c, d, e, a, 44), c = rotl(c, 30), e = major(a, b, c, d, e, 45), b = rotl(b, 30);
+  d = major(e, a, b, c, d, 46), a = rotl(a, 30), c = major(d, e, a, b, c, 47), e = rotl(e, 30);
+  p = late(p, q, t, v, w), keep(64, p, K3);
+  b = major(c, d, e, a, b, 48), d = rotl(d, 30), a = major(b, c, d, e, a, 49), c = rotl(c, 30);
+  e = major(a, b, c, d, e, 50), b = rotl(b, 30), d = major(e, a, b, c, d, 51), a = rotl(a, 30);
+  q = late(q, r, u, w, p), keep(68, q, K3);
+  c = major(d, e, a, b, c, 52), e = rotl(e, 30), b = major(c, d, e, a, b, 53), d = rotl(d, 30);
+  a = major(b, c, d, e, a, 54), c = rotl(c, 30), e = major(a, b, c, d, e, 55), b = rotl(b, 30);
+  r = late(r, s, v, p, q), keep(72, r, K3);
+  d = major(e, a, b, c, d, 56), a = rotl(a, 30), c = major(d, e, a, b, c, 57), e = rotl(e, 30);
+  b = major(c, d, e, a, b, 58), d = rotl(d, 30), a = major(b, c, d, e, a, 59), c = rotl(c, 30);
+  s = late(s, t, w, q, r), keep(76, s, K3);
+  e = parity(a, b, c, d, e, 60), b = rotl(b, 30), d = parity(e, a, b, c, d, 61), a = rotl(a, 30);
+  c = parity(d, e, a, b, c, 62), e = rotl(e, 30), b = parity(c, d, e, a, b, 63), d = rotl(d, 30);
+  a = parity(b, c, d, e, a, 64), c = rotl(c, 30), e = parity(a, b, c, d, e, 65), b = rotl(b, 30);
+  d = parity(e, a, b, c, d, 66), a = rotl(a, 30), c = parity(d, e, a, b, c, 67), e = rotl(e, 30);
+  b = parity(c, d, e, a, b, 68), d = rotl(d, 30), a = parity(b, c, d, e, a, 69), c = rotl(c, 30);
+  e = parity(a, b, c, d, e, 70), b = rotl(b, 30), d = parity(e, a, b, c, d, 71), a = rotl(a, 30);
+  c = parity(d, e, a, b, c, 72), e = rotl(e, 30), b = parity(c, d, e, a, b, 73), d = rotl(d, 30);
+  a = parity(b, c, d, e, a, 74), c = rotl(c, 30), e = parity(a, b, c, d, e, 75), b = rotl(b, 30);
+  d = parity(e, a, b, c, d, 76), a = rotl(a, 30), c = parity(d, e, a, b, c, 77), e = rotl(e, 30);
+  b = parity(c, d, e, a, b, 78), d = rotl(d, 30), a = parity(b, c, d, e, a, 79), c = rotl(c, 30);
   store<u32>(STATE, load<u32>(STATE) + a), store<u32>(STATE, load<u32>(STATE, 4) + b, 4);
   store<u32>(STATE, load<u32>(STATE, 8) + c, 8), store<u32>(STATE, load<u32>(STATE, 12) + d, 12);
   store<u32>(STATE, load<u32>(STATE, 16) + e, 16);
@@ -247,14 +159,22 @@ function writeHex(state: usize, out: usize): void {
   v128.store(out, v128.swizzle(digits, second), 16);
 }
 
-/** The digest of a message of any length, as forty digits at {@linkcode HEX}. */
+/**
+ * The digest of a message of any length, as forty digits at {@linkcode HEX}; the bytes after a
+ * short message are overwritten.
+ */
 export function sha1Hex(at: usize, length: u32): void {
   store<u32>(STATE, A0), store<u32>(STATE, B0, 4), store<u32>(STATE, C0, 8);
   store<u32>(STATE, D0, 12), store<u32>(STATE, E0, 16);
-  const whole = at + (length & ~63);
-  for (let block = at; block < whole; block += 64) absorb(block);
-  const end = padTail(at, length, true);
-  for (let block = TAIL; block < end; block += 64) absorb(block);
+  if (length <= SHORT) {
+    padShort(at, length, bswap(<u64> (length << 3)));
+    absorb(at);
+  } else {
+    const whole = at + (length & ~63);
+    for (let block = at; block < whole; block += 64) absorb(block);
+    const end = padTail(at, length, true);
+    for (let block = TAIL; block < end; block += 64) absorb(block);
+  }
   writeHex(STATE, HEX);
   writeHex(STATE + 16, HEX + 32);
 }

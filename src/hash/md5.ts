@@ -1,8 +1,8 @@
 /**
  * MD5 (RFC 1321) in plain TypeScript: the twin of `assembly/kernel/md5.ts`, step for step.
  *
- * Words are read at use, with their byte order spelled out; the state rests in an array between
- * rounds and in variables within them.
+ * Words are read at use, with their byte order spelled out. A step is one line, so that all 64 stay
+ * in one function, where the engine keeps the state in registers.
  */
 
 /** The initial words a, b, c, d. */
@@ -13,194 +13,112 @@ const SHORT = 55;
 
 /** A machine that digests one message at a time. */
 export class Md5 {
-  /** The digest of the last message, as four little-endian words. */
-  readonly words: Uint32Array = new Uint32Array(4);
   readonly #state: Int32Array = new Int32Array(4);
+  readonly #words: Int32Array = new Int32Array(16);
   readonly #tail: Uint8Array = new Uint8Array(128);
   readonly #tailView: DataView = new DataView(this.#tail.buffer);
 
-  /** Digests a message of any length. */
-  digest(message: Uint8Array): void {
-    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-    this.words.set(INITIAL);
-    const whole = message.length & ~63;
+  /** The digest of a message of any length, as four words, until the next. */
+  digest(message: Uint8Array): Int32Array {
+    const { length } = message;
+    const view = new DataView(message.buffer, message.byteOffset, length);
+    this.#state.set(INITIAL);
+    const whole = length & ~63;
     for (let at = 0; at < whole; at += 64) this.#absorb(view, at);
-    const rest = message.length - whole;
     this.#tail.fill(0).set(message.subarray(whole));
-    this.#tail[rest] = 0x80;
-    const end = rest > SHORT ? 128 : 64;
-    this.#tailView.setUint32(end - 8, message.length << 3, true);
-    this.#tailView.setUint32(end - 4, message.length / 0x20000000, true);
+    this.#tail[length - whole] = 0x80;
+    const end = length - whole > SHORT ? 128 : 64;
+    this.#tailView.setUint32(end - 8, length << 3, true);
+    this.#tailView.setUint32(end - 4, length / 0x20000000, true);
     for (let at = 0; at < end; at += 64) this.#absorb(this.#tailView, at);
+    return this.#state;
   }
 
-  /** The first word of the digest of one padded block, unsigned. */
-  firstWord(block: DataView): number {
-    this.#state.set(INITIAL);
-    this.#rounds(block, 0);
-    return this.#state[0]! + 0x67452301 >>> 0;
+  /** The first word of the digest of one padded block in sixteen words, unsigned. */
+  firstWord(block: Int32Array): number {
+    const state = this.#state;
+    state[0] = 0x67452301, state[1] = 0xefcdab89, state[2] = 0x98badcfe, state[3] = 0x10325476;
+    absorb(state, block);
+    return state[0]! >>> 0;
   }
 
   #absorb(view: DataView, at: number): void {
-    const { words } = this;
-    const state = this.#state;
-    state.set(words);
-    this.#rounds(view, at);
-    for (let i = 0; i < 4; i++) words[i]! += state[i]!;
-  }
-
-  #rounds(view: DataView, at: number): void {
-    round1(this.#state, view, at);
-    round2(this.#state, view, at);
-    round3(this.#state, view, at);
-    round4(this.#state, view, at);
+    readWords(view, at, this.#words);
+    absorb(this.#state, this.#words);
   }
 }
 
-function round1(state: Int32Array, view: DataView, at: number): void {
-  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
-  a = a + (d ^ (b & (c ^ d))) + view.getInt32(at, true) + 0xd76aa478 | 0;
-  a = (a << 7 | a >>> 25) + b | 0;
-  d = d + (c ^ (a & (b ^ c))) + view.getInt32(at + 4, true) + 0xe8c7b756 | 0;
-  d = (d << 12 | d >>> 20) + a | 0;
-  c = c + (b ^ (d & (a ^ b))) + view.getInt32(at + 8, true) + 0x242070db | 0;
-  c = (c << 17 | c >>> 15) + d | 0;
-  b = b + (a ^ (c & (d ^ a))) + view.getInt32(at + 12, true) + 0xc1bdceee | 0;
-  b = (b << 22 | b >>> 10) + c | 0;
-  a = a + (d ^ (b & (c ^ d))) + view.getInt32(at + 16, true) + 0xf57c0faf | 0;
-  a = (a << 7 | a >>> 25) + b | 0;
-  d = d + (c ^ (a & (b ^ c))) + view.getInt32(at + 20, true) + 0x4787c62a | 0;
-  d = (d << 12 | d >>> 20) + a | 0;
-  c = c + (b ^ (d & (a ^ b))) + view.getInt32(at + 24, true) + 0xa8304613 | 0;
-  c = (c << 17 | c >>> 15) + d | 0;
-  b = b + (a ^ (c & (d ^ a))) + view.getInt32(at + 28, true) + 0xfd469501 | 0;
-  b = (b << 22 | b >>> 10) + c | 0;
-  a = a + (d ^ (b & (c ^ d))) + view.getInt32(at + 32, true) + 0x698098d8 | 0;
-  a = (a << 7 | a >>> 25) + b | 0;
-  d = d + (c ^ (a & (b ^ c))) + view.getInt32(at + 36, true) + 0x8b44f7af | 0;
-  d = (d << 12 | d >>> 20) + a | 0;
-  c = c + (b ^ (d & (a ^ b))) + view.getInt32(at + 40, true) + 0xffff5bb1 | 0;
-  c = (c << 17 | c >>> 15) + d | 0;
-  b = b + (a ^ (c & (d ^ a))) + view.getInt32(at + 44, true) + 0x895cd7be | 0;
-  b = (b << 22 | b >>> 10) + c | 0;
-  a = a + (d ^ (b & (c ^ d))) + view.getInt32(at + 48, true) + 0x6b901122 | 0;
-  a = (a << 7 | a >>> 25) + b | 0;
-  d = d + (c ^ (a & (b ^ c))) + view.getInt32(at + 52, true) + 0xfd987193 | 0;
-  d = (d << 12 | d >>> 20) + a | 0;
-  c = c + (b ^ (d & (a ^ b))) + view.getInt32(at + 56, true) + 0xa679438e | 0;
-  c = (c << 17 | c >>> 15) + d | 0;
-  b = b + (a ^ (c & (d ^ a))) + view.getInt32(at + 60, true) + 0x49b40821 | 0;
-  b = (b << 22 | b >>> 10) + c | 0;
-  state[0] = a, state[1] = b, state[2] = c, state[3] = d;
+/** Reads sixteen words, the lowest byte first. */
+export function readWords(view: DataView, at: number, words: Int32Array): void {
+  for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i, true);
 }
 
-function round2(state: Int32Array, view: DataView, at: number): void {
+/** Adds a block of sixteen words to the state: RFC 1321's 64 steps. */
+function absorb(state: Int32Array, m: Int32Array): void {
   let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
-  a = a + ((b & d) | (c & ~d)) + view.getInt32(at + 4, true) + 0xf61e2562 | 0;
-  a = (a << 5 | a >>> 27) + b | 0;
-  d = d + ((a & c) | (b & ~c)) + view.getInt32(at + 24, true) + 0xc040b340 | 0;
-  d = (d << 9 | d >>> 23) + a | 0;
-  c = c + ((d & b) | (a & ~b)) + view.getInt32(at + 44, true) + 0x265e5a51 | 0;
-  c = (c << 14 | c >>> 18) + d | 0;
-  b = b + ((c & a) | (d & ~a)) + view.getInt32(at, true) + 0xe9b6c7aa | 0;
-  b = (b << 20 | b >>> 12) + c | 0;
-  a = a + ((b & d) | (c & ~d)) + view.getInt32(at + 20, true) + 0xd62f105d | 0;
-  a = (a << 5 | a >>> 27) + b | 0;
-  d = d + ((a & c) | (b & ~c)) + view.getInt32(at + 40, true) + 0x02441453 | 0;
-  d = (d << 9 | d >>> 23) + a | 0;
-  c = c + ((d & b) | (a & ~b)) + view.getInt32(at + 60, true) + 0xd8a1e681 | 0;
-  c = (c << 14 | c >>> 18) + d | 0;
-  b = b + ((c & a) | (d & ~a)) + view.getInt32(at + 16, true) + 0xe7d3fbc8 | 0;
-  b = (b << 20 | b >>> 12) + c | 0;
-  a = a + ((b & d) | (c & ~d)) + view.getInt32(at + 36, true) + 0x21e1cde6 | 0;
-  a = (a << 5 | a >>> 27) + b | 0;
-  d = d + ((a & c) | (b & ~c)) + view.getInt32(at + 56, true) + 0xc33707d6 | 0;
-  d = (d << 9 | d >>> 23) + a | 0;
-  c = c + ((d & b) | (a & ~b)) + view.getInt32(at + 12, true) + 0xf4d50d87 | 0;
-  c = (c << 14 | c >>> 18) + d | 0;
-  b = b + ((c & a) | (d & ~a)) + view.getInt32(at + 32, true) + 0x455a14ed | 0;
-  b = (b << 20 | b >>> 12) + c | 0;
-  a = a + ((b & d) | (c & ~d)) + view.getInt32(at + 52, true) + 0xa9e3e905 | 0;
-  a = (a << 5 | a >>> 27) + b | 0;
-  d = d + ((a & c) | (b & ~c)) + view.getInt32(at + 8, true) + 0xfcefa3f8 | 0;
-  d = (d << 9 | d >>> 23) + a | 0;
-  c = c + ((d & b) | (a & ~b)) + view.getInt32(at + 28, true) + 0x676f02d9 | 0;
-  c = (c << 14 | c >>> 18) + d | 0;
-  b = b + ((c & a) | (d & ~a)) + view.getInt32(at + 48, true) + 0x8d2a4c8a | 0;
-  b = (b << 20 | b >>> 12) + c | 0;
-  state[0] = a, state[1] = b, state[2] = c, state[3] = d;
-}
-
-function round3(state: Int32Array, view: DataView, at: number): void {
-  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
-  a = a + (b ^ c ^ d) + view.getInt32(at + 20, true) + 0xfffa3942 | 0;
-  a = (a << 4 | a >>> 28) + b | 0;
-  d = d + (a ^ b ^ c) + view.getInt32(at + 32, true) + 0x8771f681 | 0;
-  d = (d << 11 | d >>> 21) + a | 0;
-  c = c + (d ^ a ^ b) + view.getInt32(at + 44, true) + 0x6d9d6122 | 0;
-  c = (c << 16 | c >>> 16) + d | 0;
-  b = b + (c ^ d ^ a) + view.getInt32(at + 56, true) + 0xfde5380c | 0;
-  b = (b << 23 | b >>> 9) + c | 0;
-  a = a + (b ^ c ^ d) + view.getInt32(at + 4, true) + 0xa4beea44 | 0;
-  a = (a << 4 | a >>> 28) + b | 0;
-  d = d + (a ^ b ^ c) + view.getInt32(at + 16, true) + 0x4bdecfa9 | 0;
-  d = (d << 11 | d >>> 21) + a | 0;
-  c = c + (d ^ a ^ b) + view.getInt32(at + 28, true) + 0xf6bb4b60 | 0;
-  c = (c << 16 | c >>> 16) + d | 0;
-  b = b + (c ^ d ^ a) + view.getInt32(at + 40, true) + 0xbebfbc70 | 0;
-  b = (b << 23 | b >>> 9) + c | 0;
-  a = a + (b ^ c ^ d) + view.getInt32(at + 52, true) + 0x289b7ec6 | 0;
-  a = (a << 4 | a >>> 28) + b | 0;
-  d = d + (a ^ b ^ c) + view.getInt32(at, true) + 0xeaa127fa | 0;
-  d = (d << 11 | d >>> 21) + a | 0;
-  c = c + (d ^ a ^ b) + view.getInt32(at + 12, true) + 0xd4ef3085 | 0;
-  c = (c << 16 | c >>> 16) + d | 0;
-  b = b + (c ^ d ^ a) + view.getInt32(at + 24, true) + 0x04881d05 | 0;
-  b = (b << 23 | b >>> 9) + c | 0;
-  a = a + (b ^ c ^ d) + view.getInt32(at + 36, true) + 0xd9d4d039 | 0;
-  a = (a << 4 | a >>> 28) + b | 0;
-  d = d + (a ^ b ^ c) + view.getInt32(at + 48, true) + 0xe6db99e5 | 0;
-  d = (d << 11 | d >>> 21) + a | 0;
-  c = c + (d ^ a ^ b) + view.getInt32(at + 60, true) + 0x1fa27cf8 | 0;
-  c = (c << 16 | c >>> 16) + d | 0;
-  b = b + (c ^ d ^ a) + view.getInt32(at + 8, true) + 0xc4ac5665 | 0;
-  b = (b << 23 | b >>> 9) + c | 0;
-  state[0] = a, state[1] = b, state[2] = c, state[3] = d;
-}
-
-function round4(state: Int32Array, view: DataView, at: number): void {
-  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
-  a = a + (c ^ (b | ~d)) + view.getInt32(at, true) + 0xf4292244 | 0;
-  a = (a << 6 | a >>> 26) + b | 0;
-  d = d + (b ^ (a | ~c)) + view.getInt32(at + 28, true) + 0x432aff97 | 0;
-  d = (d << 10 | d >>> 22) + a | 0;
-  c = c + (a ^ (d | ~b)) + view.getInt32(at + 56, true) + 0xab9423a7 | 0;
-  c = (c << 15 | c >>> 17) + d | 0;
-  b = b + (d ^ (c | ~a)) + view.getInt32(at + 20, true) + 0xfc93a039 | 0;
-  b = (b << 21 | b >>> 11) + c | 0;
-  a = a + (c ^ (b | ~d)) + view.getInt32(at + 48, true) + 0x655b59c3 | 0;
-  a = (a << 6 | a >>> 26) + b | 0;
-  d = d + (b ^ (a | ~c)) + view.getInt32(at + 12, true) + 0x8f0ccc92 | 0;
-  d = (d << 10 | d >>> 22) + a | 0;
-  c = c + (a ^ (d | ~b)) + view.getInt32(at + 40, true) + 0xffeff47d | 0;
-  c = (c << 15 | c >>> 17) + d | 0;
-  b = b + (d ^ (c | ~a)) + view.getInt32(at + 4, true) + 0x85845dd1 | 0;
-  b = (b << 21 | b >>> 11) + c | 0;
-  a = a + (c ^ (b | ~d)) + view.getInt32(at + 32, true) + 0x6fa87e4f | 0;
-  a = (a << 6 | a >>> 26) + b | 0;
-  d = d + (b ^ (a | ~c)) + view.getInt32(at + 60, true) + 0xfe2ce6e0 | 0;
-  d = (d << 10 | d >>> 22) + a | 0;
-  c = c + (a ^ (d | ~b)) + view.getInt32(at + 24, true) + 0xa3014314 | 0;
-  c = (c << 15 | c >>> 17) + d | 0;
-  b = b + (d ^ (c | ~a)) + view.getInt32(at + 52, true) + 0x4e0811a1 | 0;
-  b = (b << 21 | b >>> 11) + c | 0;
-  a = a + (c ^ (b | ~d)) + view.getInt32(at + 16, true) + 0xf7537e82 | 0;
-  a = (a << 6 | a >>> 26) + b | 0;
-  d = d + (b ^ (a | ~c)) + view.getInt32(at + 44, true) + 0xbd3af235 | 0;
-  d = (d << 10 | d >>> 22) + a | 0;
-  c = c + (a ^ (d | ~b)) + view.getInt32(at + 8, true) + 0x2ad7d2bb | 0;
-  c = (c << 15 | c >>> 17) + d | 0;
-  b = b + (d ^ (c | ~a)) + view.getInt32(at + 36, true) + 0xeb86d391 | 0;
-  b = (b << 21 | b >>> 11) + c | 0;
-  state[0] = a, state[1] = b, state[2] = c, state[3] = d;
+  a = ((a = a + (d ^ (b & (c ^ d))) + m[0]! - 680876936 | 0) << 7 | a >>> 25) + b | 0;
+  d = ((d = d + (c ^ (a & (b ^ c))) + m[1]! - 389564586 | 0) << 12 | d >>> 20) + a | 0;
+  c = ((c = c + (b ^ (d & (a ^ b))) + m[2]! + 606105819 | 0) << 17 | c >>> 15) + d | 0;
+  b = ((b = b + (a ^ (c & (d ^ a))) + m[3]! - 1044525330 | 0) << 22 | b >>> 10) + c | 0;
+  a = ((a = a + (d ^ (b & (c ^ d))) + m[4]! - 176418897 | 0) << 7 | a >>> 25) + b | 0;
+  d = ((d = d + (c ^ (a & (b ^ c))) + m[5]! + 1200080426 | 0) << 12 | d >>> 20) + a | 0;
+  c = ((c = c + (b ^ (d & (a ^ b))) + m[6]! - 1473231341 | 0) << 17 | c >>> 15) + d | 0;
+  b = ((b = b + (a ^ (c & (d ^ a))) + m[7]! - 45705983 | 0) << 22 | b >>> 10) + c | 0;
+  a = ((a = a + (d ^ (b & (c ^ d))) + m[8]! + 1770035416 | 0) << 7 | a >>> 25) + b | 0;
+  d = ((d = d + (c ^ (a & (b ^ c))) + m[9]! - 1958414417 | 0) << 12 | d >>> 20) + a | 0;
+  c = ((c = c + (b ^ (d & (a ^ b))) + m[10]! - 42063 | 0) << 17 | c >>> 15) + d | 0;
+  b = ((b = b + (a ^ (c & (d ^ a))) + m[11]! - 1990404162 | 0) << 22 | b >>> 10) + c | 0;
+  a = ((a = a + (d ^ (b & (c ^ d))) + m[12]! + 1804603682 | 0) << 7 | a >>> 25) + b | 0;
+  d = ((d = d + (c ^ (a & (b ^ c))) + m[13]! - 40341101 | 0) << 12 | d >>> 20) + a | 0;
+  c = ((c = c + (b ^ (d & (a ^ b))) + m[14]! - 1502002290 | 0) << 17 | c >>> 15) + d | 0;
+  b = ((b = b + (a ^ (c & (d ^ a))) + m[15]! + 1236535329 | 0) << 22 | b >>> 10) + c | 0;
+  a = ((a = a + (b & d | c & ~d) + m[1]! - 165796510 | 0) << 5 | a >>> 27) + b | 0;
+  d = ((d = d + (a & c | b & ~c) + m[6]! - 1069501632 | 0) << 9 | d >>> 23) + a | 0;
+  c = ((c = c + (d & b | a & ~b) + m[11]! + 643717713 | 0) << 14 | c >>> 18) + d | 0;
+  b = ((b = b + (c & a | d & ~a) + m[0]! - 373897302 | 0) << 20 | b >>> 12) + c | 0;
+  a = ((a = a + (b & d | c & ~d) + m[5]! - 701558691 | 0) << 5 | a >>> 27) + b | 0;
+  d = ((d = d + (a & c | b & ~c) + m[10]! + 38016083 | 0) << 9 | d >>> 23) + a | 0;
+  c = ((c = c + (d & b | a & ~b) + m[15]! - 660478335 | 0) << 14 | c >>> 18) + d | 0;
+  b = ((b = b + (c & a | d & ~a) + m[4]! - 405537848 | 0) << 20 | b >>> 12) + c | 0;
+  a = ((a = a + (b & d | c & ~d) + m[9]! + 568446438 | 0) << 5 | a >>> 27) + b | 0;
+  d = ((d = d + (a & c | b & ~c) + m[14]! - 1019803690 | 0) << 9 | d >>> 23) + a | 0;
+  c = ((c = c + (d & b | a & ~b) + m[3]! - 187363961 | 0) << 14 | c >>> 18) + d | 0;
+  b = ((b = b + (c & a | d & ~a) + m[8]! + 1163531501 | 0) << 20 | b >>> 12) + c | 0;
+  a = ((a = a + (b & d | c & ~d) + m[13]! - 1444681467 | 0) << 5 | a >>> 27) + b | 0;
+  d = ((d = d + (a & c | b & ~c) + m[2]! - 51403784 | 0) << 9 | d >>> 23) + a | 0;
+  c = ((c = c + (d & b | a & ~b) + m[7]! + 1735328473 | 0) << 14 | c >>> 18) + d | 0;
+  b = ((b = b + (c & a | d & ~a) + m[12]! - 1926607734 | 0) << 20 | b >>> 12) + c | 0;
+  a = ((a = a + (b ^ c ^ d) + m[5]! - 378558 | 0) << 4 | a >>> 28) + b | 0;
+  d = ((d = d + (a ^ b ^ c) + m[8]! - 2022574463 | 0) << 11 | d >>> 21) + a | 0;
+  c = ((c = c + (d ^ a ^ b) + m[11]! + 1839030562 | 0) << 16 | c >>> 16) + d | 0;
+  b = ((b = b + (c ^ d ^ a) + m[14]! - 35309556 | 0) << 23 | b >>> 9) + c | 0;
+  a = ((a = a + (b ^ c ^ d) + m[1]! - 1530992060 | 0) << 4 | a >>> 28) + b | 0;
+  d = ((d = d + (a ^ b ^ c) + m[4]! + 1272893353 | 0) << 11 | d >>> 21) + a | 0;
+  c = ((c = c + (d ^ a ^ b) + m[7]! - 155497632 | 0) << 16 | c >>> 16) + d | 0;
+  b = ((b = b + (c ^ d ^ a) + m[10]! - 1094730640 | 0) << 23 | b >>> 9) + c | 0;
+  a = ((a = a + (b ^ c ^ d) + m[13]! + 681279174 | 0) << 4 | a >>> 28) + b | 0;
+  d = ((d = d + (a ^ b ^ c) + m[0]! - 358537222 | 0) << 11 | d >>> 21) + a | 0;
+  c = ((c = c + (d ^ a ^ b) + m[3]! - 722521979 | 0) << 16 | c >>> 16) + d | 0;
+  b = ((b = b + (c ^ d ^ a) + m[6]! + 76029189 | 0) << 23 | b >>> 9) + c | 0;
+  a = ((a = a + (b ^ c ^ d) + m[9]! - 640364487 | 0) << 4 | a >>> 28) + b | 0;
+  d = ((d = d + (a ^ b ^ c) + m[12]! - 421815835 | 0) << 11 | d >>> 21) + a | 0;
+  c = ((c = c + (d ^ a ^ b) + m[15]! + 530742520 | 0) << 16 | c >>> 16) + d | 0;
+  b = ((b = b + (c ^ d ^ a) + m[2]! - 995338651 | 0) << 23 | b >>> 9) + c | 0;
+  a = ((a = a + (c ^ (b | ~d)) + m[0]! - 198630844 | 0) << 6 | a >>> 26) + b | 0;
+  d = ((d = d + (b ^ (a | ~c)) + m[7]! + 1126891415 | 0) << 10 | d >>> 22) + a | 0;
+  c = ((c = c + (a ^ (d | ~b)) + m[14]! - 1416354905 | 0) << 15 | c >>> 17) + d | 0;
+  b = ((b = b + (d ^ (c | ~a)) + m[5]! - 57434055 | 0) << 21 | b >>> 11) + c | 0;
+  a = ((a = a + (c ^ (b | ~d)) + m[12]! + 1700485571 | 0) << 6 | a >>> 26) + b | 0;
+  d = ((d = d + (b ^ (a | ~c)) + m[3]! - 1894986606 | 0) << 10 | d >>> 22) + a | 0;
+  c = ((c = c + (a ^ (d | ~b)) + m[10]! - 1051523 | 0) << 15 | c >>> 17) + d | 0;
+  b = ((b = b + (d ^ (c | ~a)) + m[1]! - 2054922799 | 0) << 21 | b >>> 11) + c | 0;
+  a = ((a = a + (c ^ (b | ~d)) + m[8]! + 1873313359 | 0) << 6 | a >>> 26) + b | 0;
+  d = ((d = d + (b ^ (a | ~c)) + m[15]! - 30611744 | 0) << 10 | d >>> 22) + a | 0;
+  c = ((c = c + (a ^ (d | ~b)) + m[6]! - 1560198380 | 0) << 15 | c >>> 17) + d | 0;
+  b = ((b = b + (d ^ (c | ~a)) + m[13]! + 1309151649 | 0) << 21 | b >>> 11) + c | 0;
+  a = ((a = a + (c ^ (b | ~d)) + m[4]! - 145523070 | 0) << 6 | a >>> 26) + b | 0;
+  d = ((d = d + (b ^ (a | ~c)) + m[11]! - 1120210379 | 0) << 10 | d >>> 22) + a | 0;
+  c = ((c = c + (a ^ (d | ~b)) + m[2]! + 718787259 | 0) << 15 | c >>> 17) + d | 0;
+  b = ((b = b + (d ^ (c | ~a)) + m[9]! - 343485551 | 0) << 21 | b >>> 11) + c | 0;
+  state[0]! += a, state[1]! += b, state[2]! += c, state[3]! += d;
 }

@@ -8,13 +8,15 @@ import { type Continuum, continuumOf } from "./continuum.ts";
 import type { ByteKeys, Kernel, PointNames } from "./kernel.ts";
 import { KeyStage, utf8 } from "./key_stage.ts";
 import { hashBytesOneByOne, hashOneByOne } from "./one_by_one.ts";
-import { Md5 } from "./md5.ts";
+import { Md5, readWords } from "./md5.ts";
 import { sha1HexOf } from "./sha1.ts";
 
 /** Longer messages are digested where they are; the same limit as that of the compiled kernel. */
 const STAGE_BYTES = 4096;
 const BATCH = 1024;
 const SHORT = 55;
+/** Whether words in memory are MD5's words, as nearly everywhere. */
+const IS_LITTLE_ENDIAN: boolean = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** MD5, SHA-1 and rings without WebAssembly. */
 export class ScriptKernel implements Kernel {
@@ -24,6 +26,9 @@ export class ScriptKernel implements Kernel {
   readonly hashes: Uint32Array = new Uint32Array(BATCH);
   readonly #bytes: Uint8Array = new Uint8Array(STAGE_BYTES);
   readonly #block: DataView = new DataView(this.#bytes.buffer, 0, 64);
+  readonly #words: Int32Array = IS_LITTLE_ENDIAN
+    ? new Int32Array(this.#bytes.buffer, 0, 16)
+    : new Int32Array(16);
   readonly #stage: KeyStage = new KeyStage(this.#bytes);
   readonly #md5: Md5 = new Md5();
 
@@ -36,8 +41,7 @@ export class ScriptKernel implements Kernel {
 
   /** See {@linkcode Kernel}. */
   hashBytes(key: Uint8Array): number {
-    this.#md5.digest(key);
-    return this.#md5.words[0]!;
+    return this.#md5.digest(key)[0]! >>> 0;
   }
 
   /** See {@linkcode Kernel}. */
@@ -52,9 +56,8 @@ export class ScriptKernel implements Kernel {
 
   /** See {@linkcode Kernel}. */
   md5(message: Uint8Array): Uint8Array {
-    this.#md5.digest(message);
     const digest = new DataView(new ArrayBuffer(16));
-    this.#md5.words.forEach((word, i) => digest.setUint32(4 * i, word, true));
+    this.#md5.digest(message).forEach((word, i) => digest.setInt32(4 * i, word, true));
     return new Uint8Array(digest.buffer);
   }
 
@@ -72,19 +75,18 @@ export class ScriptKernel implements Kernel {
     for (const { owner, stem, count } of names) {
       owners.fill(owner, at, at + 4 * count);
       for (let i = 0; i < count; i++, at += 4) {
-        this.#digest(stem, String(i));
-        values.set(this.#md5.words, at);
+        values.set(this.#digest(stem, String(i)), at);
       }
     }
     return continuumOf(values, owners);
   }
 
-  #digest(prefix: string, key: string): void {
+  #digest(prefix: string, key: string): Int32Array {
     const length = this.#stage.write(prefix, key);
-    this.#md5.digest(length < 0 ? utf8(prefix + key) : this.#bytes.subarray(0, length));
+    return this.#md5.digest(length < 0 ? utf8(prefix + key) : this.#bytes.subarray(0, length));
   }
 
-  // Clearing eight words at most costs less than a call of fill.
+  /** Pads and digests one block; most keys leave less to clear than a call of `fill` would cost. */
   #short(length: number): number {
     const bytes = this.#bytes;
     bytes[length] = 0x80;
@@ -93,6 +95,7 @@ export class ScriptKernel implements Kernel {
     for (let at = even; at < 56; at += 4) this.#block.setInt32(at, 0);
     this.#block.setInt32(56, length << 3, true);
     this.#block.setInt32(60, 0);
-    return this.#md5.firstWord(this.#block);
+    if (!IS_LITTLE_ENDIAN) readWords(this.#block, 0, this.#words);
+    return this.#md5.firstWord(this.#words);
   }
 }

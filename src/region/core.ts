@@ -50,6 +50,8 @@ export interface Core {
 
 /** A backend and the locks on its keys. */
 export interface Store {
+  /** The backend beneath all proxies. */
+  readonly actual: Backend<Entry>;
   /** The outermost backend. */
   readonly backend: Backend<Entry>;
   /** Locks whose commits reach the backend. */

@@ -54,8 +54,12 @@ export interface CreationRight {
 }
 
 /** The tags and marks a creation is done under; the creator may add to them. */
-interface Stamped {
+export interface Stamped {
+  /** When the creation started. */
+  readonly startedAt: number;
+  /** The tags. */
   tags: readonly string[];
+  /** The region's mark and theirs. */
   marks: readonly Mark[];
 }
 
@@ -73,13 +77,42 @@ export async function create(
   call: CreatingCall,
   right: CreationRight,
 ): Promise<Creation> {
+  const stamped = await stampOf(core, call.tags);
+  const { key } = call;
+  const addTags = tagAdder(core, stamped);
+  const answer = await runWithin(core, call, {
+    rights: [right],
+    work: (signal) => call.creator({ key, signal, stale: right.stale, addTags }),
+  });
+  return creationOf(core, call, { answer, stale: right.stale, stamped });
+}
+
+/** The marks that a creation starting now is done under. */
+export async function stampOf(core: Core, tags: readonly string[]): Promise<Stamped> {
+  const startedAt = core.fixed.clock.now();
+  return { startedAt, tags, marks: await core.invalidator.stamp(tags, startedAt) };
+}
+
+/** What adds tags to a creation under way. */
+export function tagAdder(core: Core, stamped: Stamped): (...tags: string[]) => Promise<void> {
+  return async (...tags) => {
+    const added = tags.filter((tag) => !stamped.tags.includes(tag));
+    const [, ...marks] = await core.invalidator.stamp(added, core.fixed.clock.now());
+    stamped.tags = [...stamped.tags, ...added];
+    stamped.marks = [...stamped.marks, ...marks];
+  };
+}
+
+/** Makes an entry of a creator's answer. */
+export function creationOf(
+  core: Core,
+  call: Call,
+  made: { answer: unknown; stale: Entry | undefined; stamped: Stamped },
+): Creation {
   const { clock, random } = core.fixed;
-  const startedAt = clock.now();
-  const marks = await core.invalidator.stamp(call.tags, startedAt);
-  const stamped: Stamped = { tags: call.tags, marks };
-  const answer = await runWithin(core, call, right, stamped);
-  const isUnmodified = answer === NOT_MODIFIED;
-  const payload = isUnmodified ? payloadOf(call, right.stale) : answer;
+  const { startedAt, tags, marks } = made.stamped;
+  const isUnmodified = made.answer === NOT_MODIFIED;
+  const payload = isUnmodified ? unmodifiedPayload(call, made.stale) : made.answer;
   const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, payload, random);
   const entry: Entry = {
     payload,
@@ -87,52 +120,36 @@ export async function create(
     creationMs: Math.max(0, clock.now() - startedAt),
     softExpiresAt: startedAt + softTtlMs,
     hardExpiresAt: startedAt + hardTtlMs,
-    ...stamped,
+    tags,
+    marks,
   };
   return { entry, isUnmodified };
 }
 
-function payloadOf(call: Call, stale: Entry | undefined): unknown {
+function unmodifiedPayload(call: Call, stale: Entry | undefined): unknown {
   if (stale !== undefined) return stale.payload;
   throw new TypeError(`Cannot create "${call.key}": not modified, but there was no stale value`);
 }
 
-function contextOf(
-  core: Core,
-  run: { call: Call; right: CreationRight; stamped: Stamped; signal: AbortSignal },
-): CreationContext {
-  const { call, right, stamped, signal } = run;
-  return {
-    key: call.key,
-    signal,
-    stale: right.stale,
-    async addTags(...tags) {
-      const added = tags.filter((tag) => !stamped.tags.includes(tag));
-      const [, ...marks] = await core.invalidator.stamp(added, core.fixed.clock.now());
-      stamped.tags = [...stamped.tags, ...added];
-      stamped.marks = [...stamped.marks, ...marks];
-    },
-  };
+/** A run of a creator, for one key or for many. */
+export interface Run {
+  /** What it is done under; it is aborted when every flight was left, or every lease lost. */
+  readonly rights: readonly CreationRight[];
+  /** Calls the creator. */
+  readonly work: (signal: AbortSignal) => unknown;
 }
 
-async function runWithin(
-  core: Core,
-  call: CreatingCall,
-  right: CreationRight,
-  stamped: Stamped,
-): Promise<unknown> {
+/** Runs a creator within its time limits, and keeps its leases alive meanwhile. */
+export async function runWithin(core: Core, call: Call, { rights, work }: Run): Promise<unknown> {
   const { clock } = core.fixed;
   const { hardTimeoutMs } = call.policy.creation;
   const [run, ended] = [new AbortController(), new AbortController()];
   const watch: Watch = { call, clock, run, ended: ended.signal };
-  const leave = (): void => run.abort(right.flight.signal.reason);
-  if (right.flight.signal.aborted) leave();
-  right.flight.signal.addEventListener("abort", leave, { signal: ended.signal });
-  if (right.lease !== undefined) void keepAlive(right.lease, watch);
+  abortWhenLeft(rights.map(({ flight }) => flight.signal), watch);
+  void keepAlive(rights.flatMap(({ lease }) => lease ?? []), watch);
   if (hardTimeoutMs !== NEVER) void timeOut(hardTimeoutMs, watch);
   try {
-    const context = contextOf(core, { call, right, stamped, signal: run.signal });
-    return await Promise.race([call.creator(context), rejectionOf(run.signal)]);
+    return await Promise.race([work(run.signal), rejectionOf(run.signal)]);
   } finally {
     ended.abort();
   }
@@ -154,6 +171,17 @@ interface Watch {
   readonly ended: AbortSignal;
 }
 
+function abortWhenLeft(flights: readonly AbortSignal[], { run, ended }: Watch): void {
+  let waited = flights.length;
+  for (const flight of flights) {
+    const leave = (): void => {
+      if (--waited === 0) run.abort(flight.reason);
+    };
+    if (flight.aborted) leave();
+    else flight.addEventListener("abort", leave, { signal: ended });
+  }
+}
+
 async function timeOut(timeoutMs: number, { call, clock, run, ended }: Watch): Promise<void> {
   await clock.sleep(timeoutMs, ended);
   if (!ended.aborted) run.abort(new CreationTimeoutError(call.key, timeoutMs));
@@ -162,13 +190,18 @@ async function timeOut(timeoutMs: number, { call, clock, run, ended }: Watch): P
 /** A lease is renewed so many times in its life; one lost answer does not lose it. */
 const RENEWALS_PER_LEASE = 3;
 
-async function keepAlive(lease: Lease<Entry>, { call, clock, run, ended }: Watch): Promise<void> {
+async function keepAlive(
+  leases: readonly Lease<Entry>[],
+  { call, clock, run, ended }: Watch,
+): Promise<void> {
   const { leaseMs } = call.policy.lock;
-  while (!ended.aborted) {
+  let held = leases;
+  while (held.length > 0 && !ended.aborted) {
     await clock.sleep(leaseMs / RENEWALS_PER_LEASE, ended);
     if (ended.aborted) return;
     // A store that cannot be asked has not said no.
-    const isHeld = await lease.renew(leaseMs).catch(() => true);
-    if (!isHeld && !ended.aborted) return run.abort(new LeaseLostError(call.key));
+    const answers = await Promise.all(held.map((lease) => lease.renew(leaseMs).catch(() => true)));
+    held = held.filter((_, i) => answers[i]);
   }
+  if (leases.length > 0 && !ended.aborted) run.abort(new LeaseLostError(call.key));
 }

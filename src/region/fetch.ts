@@ -14,24 +14,57 @@ import type { CreatingCall } from "./creation.ts";
 import { type Freshness, isEarlyDue } from "./freshness.ts";
 import { judge } from "./look.ts";
 import type { Flight } from "./pending.ts";
-import { recreate } from "./recreate.ts";
+import { type Lead, recreate } from "./recreate.ts";
 import { extend, type Slot, slotOf } from "./shelf.ts";
 
-/** Answers a call that the near shelf could not answer at a glance. */
+/** What the near shelf has to say to a call. */
+export interface Glance {
+  /** What lies there. */
+  readonly slot: Slot | undefined;
+  /** How that is judged. */
+  readonly near: Freshness;
+}
+
+/** A call's answer to come, and the flight that it has to lead, if any. */
+export interface Start {
+  /** The answer. */
+  readonly answer: Promise<unknown>;
+  /** The flight to be taken to its end. */
+  readonly lead: Lead | undefined;
+}
+
+/** Answers a call that the near shelf could not answer at once. */
 export async function fetchPayload(core: Core, call: CreatingCall): Promise<unknown> {
   call.options.signal?.throwIfAborted();
+  const { answer, lead } = startFrom(core, call, await glance(core, call));
+  if (lead !== undefined) void recreate(core, call, lead);
+  return await answer;
+}
+
+/** Looks at the near shelf for a call. */
+export async function glance(core: Core, call: Call): Promise<Glance> {
   const slot = slotOf(core, call.mangled);
-  const near = slot === undefined ? "missing" : await judgeSlot(core, call, slot);
-  if (slot !== undefined && near === "fresh") return answerFromNear(core, call, slot);
+  return { slot, near: slot === undefined ? "missing" : await judgeSlot(core, call, slot) };
+}
+
+/** Finds where the answer of a call comes from; what it then has to wait for, it waits for itself. */
+export function startFrom(core: Core, call: CreatingCall, { slot, near }: Glance): Start {
+  if (slot !== undefined && near === "fresh") return ready(answerFromNear(core, call, slot));
   const flight = core.pending.get(call.mangled, core.invalidator.epoch);
-  if (flight === undefined) return await leadFlight(core, call, slot);
-  if (call.policy.lock.staleWaitMs > 0) return await joinPatiently(core, call, flight);
+  if (flight === undefined) return startFlight(core, call, slot);
+  if (call.policy.lock.staleWaitMs > 0) {
+    return { answer: joinPatiently(core, call, flight), lead: undefined };
+  }
   if (slot !== undefined && near === "stale") {
     core.fixed.observer.note("staleHit", call.key);
-    return slot.entry.payload;
+    return ready(slot.entry.payload);
   }
   core.fixed.observer.note("join", call.key);
-  return await flight.join(flight.answer, call.options.signal);
+  return { answer: flight.join(flight.answer, call.options.signal), lead: undefined };
+}
+
+function ready(payload: unknown): Start {
+  return { answer: Promise.resolve(payload), lead: undefined };
 }
 
 /** Judges what lies on the shelf, under marks that may be trusted. */
@@ -69,16 +102,19 @@ function refreshEarly(core: Core, call: CreatingCall, entry: Entry): void {
   core.fixed.background(flight.done.catch(() => {}));
 }
 
-async function leadFlight(
-  core: Core,
-  call: CreatingCall,
-  slot: Slot | undefined,
-): Promise<unknown> {
+function startFlight(core: Core, call: CreatingCall, slot: Slot | undefined): Start {
   const remembered = core.errors.get(call.mangled, core.fixed.clock.now());
-  if (remembered !== undefined) throw remembered.error;
+  if (remembered !== undefined) {
+    return { answer: Promise.reject(remembered.error), lead: undefined };
+  }
   const flight = core.pending.start(call.mangled, core.invalidator.epoch);
+  const answer = awaitOwn(core, call, flight);
+  return { answer, lead: { flight, entry: slot?.entry, isEarly: false } };
+}
+
+// The leader waits for the new value, with a stale one in hand no longer than the policy says.
+async function awaitOwn(core: Core, call: Call, flight: Flight): Promise<unknown> {
   const joined = flight.join(flight.done, call.options.signal);
-  void recreate(core, call, { flight, entry: slot?.entry, isEarly: false });
   const { softTimeoutMs } = call.policy.creation;
   if (softTimeoutMs === Infinity) return await joined;
   const offered = await Promise.race([flight.answer, joined]);

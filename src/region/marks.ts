@@ -17,10 +17,11 @@
  * Entries without marks, written by dogpile.cache, are judged by time as it does.
  */
 
-import type { Backend, Write } from "../contracts/backend.ts";
+import type { Write } from "../contracts/backend.ts";
 import { NEVER } from "../contracts/clock.ts";
 import type { Entry, Mark } from "../contracts/entry.ts";
 import { randomId } from "../contracts/random.ts";
+import type { Store } from "./core.ts";
 import type { Standing } from "./freshness.ts";
 import type { Invalidation, Invalidator, MarkQuery } from "./invalidation.ts";
 
@@ -29,7 +30,7 @@ export interface MarksOptions {
   /** The region's name, which keeps its marks apart from those of others in the same store. */
   readonly region: string;
   /** The store, or `undefined` for a region that lives in this process alone. */
-  readonly backend: Backend<Entry> | undefined;
+  readonly store: Store | undefined;
   /** What a key looks like in the store. */
   readonly mangle: (key: string) => string;
   /** How long a copy is trusted, in milliseconds. */
@@ -53,6 +54,8 @@ interface Copy {
 
 /** The scope of the region's own mark; a tag's scope is the tag with a colon before it. */
 const REGION = "";
+/** How long making a mark may take until somebody else tries. */
+const FIRST_USE_MS = 10_000;
 /** How many tags a process keeps copies of; the one learned longest ago goes first. */
 const MOST_COPIES = 10_000;
 
@@ -103,7 +106,7 @@ export class Marks implements Invalidator {
   }
 
   trustedUntil(tags: readonly string[]): number {
-    if (this.#options.backend === undefined) return NEVER;
+    if (this.#options.store === undefined) return NEVER;
     let until = NEVER;
     for (const scope of scopesOf(tags)) {
       const copy = this.#copies.get(scope);
@@ -141,7 +144,8 @@ export class Marks implements Invalidator {
     const scopes = what.tags === undefined ? [REGION] : what.tags.map(scopeOfTag);
     const half = what.hard ? "hard" : "soft";
     const made = scopes.map((scope) => ({ scope, half: { id: randomId(), at: now } }));
-    await this.#store(made.map(({ scope, half: value }) => this.#writeOf(half, scope, value)));
+    const writes = made.map(({ scope, half: value }) => this.#writeOf(half, scope, value));
+    await this.#options.store?.backend.set(writes);
     this.#changes++;
     for (const { scope, half: value } of made) {
       const known = this.#copies.get(scope) ?? UNKNOWN;
@@ -162,7 +166,8 @@ export class Marks implements Invalidator {
 
   #read(scopes: readonly string[], now: number): void {
     const query = this.#queryOf(scopes, now);
-    const reading = (this.#options.backend as Backend<Entry>).get(query.keys)
+    const { backend } = this.#options.store as Store;
+    const reading = backend.get(query.keys)
       .then((found) => this.learn(query, found))
       .finally(() => scopes.forEach((scope) => this.#reading.delete(scope)));
     for (const scope of scopes) this.#reading.set(scope, reading);
@@ -170,26 +175,48 @@ export class Marks implements Invalidator {
 
   // A mark is made on first use, and again when the store has lost it.
   async #complete(scopes: readonly string[], now: number): Promise<void> {
-    const writes: Write<Entry>[] = [];
-    for (const scope of scopes) {
+    await Promise.all(scopes.map(async (scope) => {
       const known = this.#copies.get(scope);
-      if (known?.hard && known.soft) continue;
-      const hard = known?.hard ?? { id: randomId(), at: 0 };
-      const soft = known?.soft ?? { id: randomId(), at: 0 };
-      if (!known?.hard) writes.push(this.#writeOf("hard", scope, hard));
-      if (!known?.soft) writes.push(this.#writeOf("soft", scope, soft));
-      this.#keep(scope, { hard, soft, readAt: now, changed: known?.changed ?? 0 });
-    }
-    await this.#store(writes);
+      if (known?.hard && known.soft) return;
+      const [hard, soft] = await Promise.all([
+        known?.hard ?? this.#make("hard", scope),
+        known?.soft ?? this.#make("soft", scope),
+      ]);
+      // What was invalidated here meanwhile is newer than what was made.
+      const latest = this.#copies.get(scope) ?? UNKNOWN;
+      this.#keep(scope, {
+        hard: latest.hard ?? hard,
+        soft: latest.soft ?? soft,
+        readAt: now,
+        changed: latest.changed,
+      });
+    }));
   }
 
-  async #store(writes: readonly Write<Entry>[]): Promise<void> {
-    if (this.#options.backend !== undefined) await this.#options.backend.set(writes);
+  // Under the mark's own lock, so that processes which use it first at once agree on one.
+  async #make(half: "hard" | "soft", scope: string): Promise<Half> {
+    const made: Half = { id: randomId(), at: 0 };
+    const { store } = this.#options;
+    if (store === undefined) return made;
+    const write = this.#writeOf(half, scope, made);
+    const { lease, value } = await store.locks.acquire(write.key, {
+      leaseMs: FIRST_USE_MS,
+      waitMs: FIRST_USE_MS,
+      enough: (entry) => halfOf(entry) !== undefined,
+    });
+    const found = halfOf(value);
+    if (found !== undefined) {
+      await lease?.release();
+      return found;
+    }
+    if (lease === undefined) await store.backend.set([write]);
+    else await lease.commit(write);
+    return made;
   }
 
   #dueScopes(tags: readonly string[], now: number): string[] {
-    const { backend, maxAgeMs } = this.#options;
-    if (backend === undefined) return [];
+    const { store, maxAgeMs } = this.#options;
+    if (store === undefined) return [];
     return scopesOf(tags).filter((scope) => {
       const copy = this.#copies.get(scope);
       return copy === undefined || now >= copy.readAt + maxAgeMs || now < copy.readAt;

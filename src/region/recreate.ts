@@ -129,7 +129,8 @@ async function act(
   });
 }
 
-function answerStored(
+/** Shelves and answers an entry that was found. */
+export function answerStored(
   core: Core,
   call: Call,
   { entry, freshness }: { entry: Entry | undefined; freshness: Freshness },
@@ -145,30 +146,53 @@ async function createAndStore(
   call: CreatingCall,
   right: CreationRight,
 ): Promise<unknown> {
-  const { clock, observer } = core.fixed;
-  if (right.stale === undefined) observer.note("miss", call.key);
-  else right.flight.offer(right.stale.payload);
+  const { clock } = core.fixed;
+  beginCreation(core, call, right);
   const startedAt = clock.now();
   const made = await create(core, call, right).catch((error) => ({ error }));
   const durationMs = clock.now() - startedAt;
   if ("error" in made) {
     return await endFailed(core, call, { right, error: made.error, durationMs });
   }
-  observer.note(made.isUnmodified ? "notModified" : "create", call.key, { durationMs });
+  return await endCreated(core, call, { right, made, durationMs });
+}
+
+/** Offers the stale value to those who join, or counts that there was none. */
+export function beginCreation(core: Core, call: Call, { flight, stale }: CreationRight): void {
+  if (stale === undefined) core.fixed.observer.note("miss", call.key);
+  else flight.offer(stale.payload);
+}
+
+/** What came of a creation that went well. */
+export interface Success {
+  /** What it was done under. */
+  readonly right: CreationRight;
+  /** What it made. */
+  readonly made: Creation;
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** Stores and shelves what was made, if it may be; answers it in any case. */
+export async function endCreated(
+  core: Core,
+  call: Call,
+  { right, made, durationMs }: Success,
+): Promise<unknown> {
+  const { payload } = made.entry;
+  core.fixed.observer.note(made.isUnmodified ? "notModified" : "create", call.key, { durationMs });
   core.errors.forget(call.mangled);
-  await store(core, call, { right, made });
-  return made.entry.payload;
+  const { shouldCache } = call.options as { shouldCache?: (value: unknown) => boolean };
+  if (shouldCache === undefined || shouldCache(payload)) await store(core, call, { right, made });
+  else await release(core, call, right);
+  return payload;
 }
 
 async function store(
   core: Core,
-  call: CreatingCall,
+  call: Call,
   { right, made }: { right: CreationRight; made: Creation },
 ): Promise<void> {
-  const { shouldCache } = call.options as { shouldCache?: (value: unknown) => boolean };
-  if (shouldCache !== undefined && !shouldCache(made.entry.payload)) {
-    return await release(core, call, right);
-  }
   const isStored = await commit(core, call, { right, entry: made.entry });
   if (isStored && !right.flight.isVoid) shelve(core, call, made.entry);
   else core.fixed.observer.note("discard", call.key);
@@ -197,19 +221,25 @@ async function commit(
   }
 }
 
-async function release(core: Core, call: Call, { lease }: CreationRight): Promise<void> {
+/** Gives a lock back; that it could not be is told, never thrown over a good value. */
+export async function release(core: Core, call: Call, { lease }: CreationRight): Promise<void> {
   await lease?.release().catch((error) => {
     core.fixed.observer.note("storeError", call.key, { error });
   });
 }
 
-interface Failure {
+/** What came of a creation that failed. */
+export interface Failure {
+  /** What it was done under. */
   readonly right: CreationRight;
+  /** The creator's error. */
   readonly error: unknown;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
 
-async function endFailed(core: Core, call: CreatingCall, failure: Failure): Promise<unknown> {
+/** Answers a stale value in place of a failed creation, if the policy has it; or throws. */
+export async function endFailed(core: Core, call: Call, failure: Failure): Promise<unknown> {
   const { right, error, durationMs } = failure;
   core.fixed.observer.note("createError", call.key, { error, durationMs });
   const standIn = standInFor(core, call, right);

@@ -6,12 +6,17 @@
  * done here is the near hit, which is one lookup and the promise handed out.
  */
 
+import type { ProxyLike } from "../compose/proxy.ts";
 import type { Backend } from "../contracts/backend.ts";
 import type { Entry } from "../contracts/entry.ts";
 import { RegionAlreadyConfiguredError, RegionNotConfiguredError } from "../contracts/errors.ts";
-import type { Call, CallOptions, Core } from "./core.ts";
+import { aloneOf, distinct, fetchMany, type ManyCreator } from "./batch.ts";
+import { type CachedOptions, type Cacher, cacherOf } from "./cached.ts";
+import { type CachedMultiOptions, type MultiCacher, multiCacherOf } from "./cached_multi.ts";
+import type { Call, CallOptions, Core, Store } from "./core.ts";
 import type { CreatingCall, Creator } from "./creation.ts";
 import { fetchPayload } from "./fetch.ts";
+import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import type { RegionCounts, RegionEventType, RegionListener } from "./observer.ts";
 import { overridePolicy } from "./policy.ts";
 import {
@@ -23,7 +28,15 @@ import {
   type RegionSettings,
 } from "./settings.ts";
 import type { Slot } from "./shelf.ts";
-import { readEntry, type ReadOptions, removeEntries, storeEntries, touchEntry } from "./verbs.ts";
+import {
+  isLocked,
+  readMany,
+  type ReadOptions,
+  removeEntries,
+  storeEntries,
+  touchEntry,
+} from "./verbs.ts";
+import { wrappedStore } from "./wrapped_store.ts";
 
 /** What a region is made with; the settings may also come later. */
 export interface RegionOptions extends RegionIdentity, RegionSettings {}
@@ -75,6 +88,16 @@ export class Region {
     return this.#identity.keyMangler;
   }
 
+  /** What makes the keys of its cached functions. */
+  get functionKeyGenerator(): FunctionKeyGenerator {
+    return this.#identity.functionKeyGenerator;
+  }
+
+  /** What makes the keys of its cached functions of many keys. */
+  get functionMultiKeyGenerator(): FunctionMultiKeyGenerator {
+    return this.#identity.functionMultiKeyGenerator;
+  }
+
   /** Whether it was given a backend or a near shelf, at once or by {@linkcode Region.configure}. */
   get isConfigured(): boolean {
     return this.#isConfigured;
@@ -82,9 +105,12 @@ export class Region {
 
   /** Its backend. Throws a `RegionNotConfiguredError` where it has none. */
   get backend(): Backend<Entry> {
-    const { store } = this.#core;
-    if (store === undefined) throw new RegionNotConfiguredError(this.name);
-    return store.backend;
+    return this.#store().backend;
+  }
+
+  /** Its backend beneath all proxies. Throws a `RegionNotConfiguredError` where it has none. */
+  get actualBackend(): Backend<Entry> {
+    return this.#store().actual;
   }
 
   /**
@@ -101,6 +127,12 @@ export class Region {
     }
     this.#core = coreOf(this.#identity, rest);
     this.#isConfigured = true;
+    return this;
+  }
+
+  /** Puts one more proxy, or an instance of its class, around the backend, as the outermost. */
+  wrap(proxy: ProxyLike): this {
+    this.#core = Object.freeze({ ...this.#core, store: wrappedStore(this.#store(), [proxy]) });
     return this;
   }
 
@@ -134,25 +166,94 @@ export class Region {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<Entry<T> | undefined> {
     const core = this.#core;
-    const entry = await readEntry(core, this.#callOf(core, key, { options }), options);
+    const [entry] = await readMany(core, [this.#callOf(core, key, { options })], options);
     return entry as Entry<T> | undefined;
   }
 
   /** Stores a value, whatever was there; wins over a creation under way in this process. */
   async set<T>(key: string, value: T, options?: CallOptions<T>): Promise<void> {
-    const core = this.#core;
-    const call = this.#callOf(core, key, { options });
-    await storeEntries(core, [{ call, payload: value }]);
+    await this.setMulti([[key, value]], options);
   }
 
   /** Removes `key`; a creation under way anywhere stores nothing any more. */
   async delete(key: string): Promise<void> {
-    await removeEntries(this.#core, [this.#callOf(this.#core, key, {})]);
+    await this.deleteMulti([key]);
   }
 
   /** Gives the value of `key` its lives anew, from now on; answers whether there was one. */
   async touch(key: string, options?: CallOptions): Promise<boolean> {
     return await touchEntry(this.#core, this.#callOf(this.#core, key, { options }));
+  }
+
+  /**
+   * The values of many keys, in their order, made by one call of `creator` for all that are missing.
+   * It is given their keys in sorted order.
+   */
+  async getOrCreateMulti<T>(
+    keys: readonly string[],
+    creator: ManyCreator<T>,
+    options?: CallOptions<T>,
+  ): Promise<(T | undefined)[]> {
+    const core = this.#core;
+    const alone = aloneOf(creator);
+    const calls: CreatingCall[] = keys.map((key) => {
+      return { ...this.#callOf(core, key, { options }), creator: alone };
+    });
+    const some = distinct(calls);
+    const answers = await fetchMany(core, some, creator);
+    const byKey = new Map(some.map(({ mangled }, i) => [mangled, answers[i]]));
+    return calls.map(({ mangled }) => byKey.get(mangled) as T | undefined);
+  }
+
+  /** The values of many keys, in their order; `undefined` where there is none that is fresh. */
+  async getMulti<T = unknown>(
+    keys: readonly string[],
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<(T | undefined)[]> {
+    const core = this.#core;
+    const calls = keys.map((key) => this.#callOf(core, key, { options }));
+    const entries = await readMany(core, calls, options);
+    return entries.map((entry) => entry?.payload as T | undefined);
+  }
+
+  /** Stores many values, in one trip. */
+  async setMulti<T>(
+    values: Iterable<readonly [string, T]>,
+    options?: CallOptions<T>,
+  ): Promise<void> {
+    const core = this.#core;
+    const writes = Array.from(values, ([key, payload]) => {
+      return { call: this.#callOf(core, key, { options }), payload };
+    });
+    if (writes.length > 0) await storeEntries(core, writes);
+  }
+
+  /** Removes many keys, in one trip. */
+  async deleteMulti(keys: readonly string[]): Promise<void> {
+    const core = this.#core;
+    const calls = keys.map((key) => this.#callOf(core, key, {}));
+    if (calls.length > 0) await removeEntries(core, calls);
+  }
+
+  /** Caches a function, also as a decorator of a method; see {@linkcode CachedFunction}. */
+  cacheOnArguments<A extends readonly unknown[] = readonly unknown[], R = unknown>(
+    options: CachedOptions<A, R> = {},
+  ): Cacher {
+    return cacherOf(this, options);
+  }
+
+  /** Caches a function of many keys; see {@linkcode CachedMultiFunction}. */
+  cacheMultiOnArguments<R = unknown>(options: CachedMultiOptions<R> = {}): MultiCacher {
+    return multiCacherOf(this, options);
+  }
+
+  /**
+   * Whether the value of `key` is being created, here or by another process. Asking may keep a
+   * creator elsewhere from the lock for a moment.
+   */
+  async keyIsLocked(key: string): Promise<boolean> {
+    const core = this.#core;
+    return await isLocked(core, this.#callOf(core, key, {}));
   }
 
   /**
@@ -176,6 +277,12 @@ export class Region {
   /** Listens to one type of event; answers what ends the listening. */
   on(type: RegionEventType, listener: RegionListener): () => void {
     return this.#identity.fixed.observer.on(type, listener);
+  }
+
+  #store(): Store {
+    const { store } = this.#core;
+    if (store === undefined) throw new RegionNotConfiguredError(this.name);
+    return store;
   }
 
   #callOf(

@@ -1,12 +1,19 @@
 /** What a region is made and configured with, checked and put together. */
 
 import type { Backend } from "../contracts/backend.ts";
+import { actualBackend, type ProxyLike } from "../compose/proxy.ts";
 import { type Clock, NEVER, systemClock } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import type { Locks } from "../contracts/locks.ts";
 import { type Random, systemRandom } from "../contracts/random.ts";
 import { MemoryCache, type MemoryCacheOptions } from "../memory/memory_cache.ts";
 import type { Background, Core, Fixed, Store } from "./core.ts";
+import {
+  type FunctionKeyGenerator,
+  functionKeyGenerator,
+  type FunctionMultiKeyGenerator,
+  functionMultiKeyGenerator,
+} from "./function_key.ts";
 import { type RegionInvalidationStrategy, StrategyInvalidator } from "./invalidation.ts";
 import { KeyVersions } from "./key_versions.ts";
 import { localLocks } from "./local_locks.ts";
@@ -17,6 +24,7 @@ import { PendingTable } from "./pending.ts";
 import { checkDuration, type Policy, resolvePolicy } from "./policy.ts";
 import { RememberedErrors } from "./remembered_errors.ts";
 import type { NearShelf } from "./shelf.ts";
+import { wrappedStore } from "./wrapped_store.ts";
 
 /** Makes the key a store sees from the one a caller wrote. */
 export type KeyMangler = (key: string) => string;
@@ -27,6 +35,10 @@ export interface RegionIdentity {
   readonly name?: string;
   /** Applied to every key before shelf, lock and store. Default: none. */
   readonly keyMangler?: KeyMangler;
+  /** Makes the keys of cached functions. Default: {@linkcode functionKeyGenerator}. */
+  readonly functionKeyGenerator?: FunctionKeyGenerator;
+  /** The same for functions of many keys. Default: {@linkcode functionMultiKeyGenerator}. */
+  readonly functionMultiKeyGenerator?: FunctionMultiKeyGenerator;
   /** Where the time comes from. Default: the platform's. */
   readonly clock?: Clock;
   /** Where chance comes from. Default: the platform's. */
@@ -47,6 +59,8 @@ export interface RegionSettings extends Policy {
    * excludes nobody outside this process.
    */
   readonly locks?: Locks<Entry>;
+  /** Proxies around the backend, or classes of them; the first is the outermost. Default: none. */
+  readonly wrap?: readonly ProxyLike[];
   /**
    * The near shelf, or what to make it with; it is this region's alone. `false` is none. Default:
    * none beside a backend, and else one with the defaults of `MemoryCache`.
@@ -66,6 +80,10 @@ export interface Identity {
   readonly name: string;
   /** Its mangler, if it has one. */
   readonly keyMangler: KeyMangler | undefined;
+  /** What makes the keys of cached functions. */
+  readonly functionKeyGenerator: FunctionKeyGenerator;
+  /** What makes those of functions of many keys. */
+  readonly functionMultiKeyGenerator: FunctionMultiKeyGenerator;
   /** Its effects. */
   readonly fixed: Fixed;
 }
@@ -84,7 +102,13 @@ export function identityOf(options: RegionIdentity): Identity {
     background,
     observer: new RegionObserver(name),
   });
-  return Object.freeze({ name, keyMangler, fixed });
+  return Object.freeze({
+    name,
+    keyMangler,
+    functionKeyGenerator: options.functionKeyGenerator ?? functionKeyGenerator,
+    functionMultiKeyGenerator: options.functionMultiKeyGenerator ?? functionMultiKeyGenerator,
+    fixed,
+  });
 }
 
 /** Checks settings and puts a core together; throws before anything is changed. */
@@ -98,7 +122,7 @@ export function coreOf(identity: Identity, settings: RegionSettings): Core {
   const invalidator = regionInvalidator === undefined
     ? new Marks({
       region: name,
-      backend: store?.backend,
+      store,
       mangle: keyMangler ?? ((key) => key),
       maxAgeMs: marksMaxAgeMs,
     })
@@ -119,10 +143,18 @@ export function coreOf(identity: Identity, settings: RegionSettings): Core {
   });
 }
 
-function storeOf({ backend, locks }: RegionSettings, clock: Clock): Store | undefined {
-  if (backend !== undefined) return { backend, locks: locks ?? localLocks(backend, { clock }) };
-  if (locks === undefined) return undefined;
-  throw new TypeError("Cannot configure a region: locks are given without a backend");
+function storeOf(
+  { backend, locks, wrap = [] }: RegionSettings,
+  clock: Clock,
+): Store | undefined {
+  if (backend !== undefined) {
+    const actual = actualBackend(backend);
+    const plain = { actual, backend, locks: locks ?? localLocks(backend, { clock }) };
+    return wrappedStore(plain, wrap);
+  }
+  if (locks === undefined && wrap.length === 0) return undefined;
+  const orphan = locks === undefined ? "wrap is" : "locks are";
+  throw new TypeError(`Cannot configure a region: ${orphan} given without a backend`);
 }
 
 function nearOf(
@@ -143,6 +175,6 @@ function isShelf(near: NearShelf | MemoryCacheOptions): near is NearShelf {
 
 function policyOf(settings: RegionSettings): Policy<never> {
   const { backend: _b, locks: _l, near: _n, nearMaxAgeMs: _a, ...rest } = settings;
-  const { marksMaxAgeMs: _m, regionInvalidator: _r, ...policy } = rest;
+  const { marksMaxAgeMs: _m, regionInvalidator: _r, wrap: _w, ...policy } = rest;
   return policy;
 }

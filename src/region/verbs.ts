@@ -19,33 +19,42 @@ export interface ReadOptions {
   readonly ignoreExpiration?: boolean;
 }
 
-/** The entry of a key, if it is fresh or the options are content with it. */
-export async function readEntry(
+/** The entries of keys that are fresh or that the options are content with; one trip for all. */
+export async function readMany(
   core: Core,
-  call: Call,
+  calls: readonly Call[],
   options: ReadOptions,
-): Promise<Entry | undefined> {
-  const slot = slotOf(core, call.mangled);
-  if (slot !== undefined) {
-    const freshness = await judgeSlot(core, call, slot);
-    if (freshness === "fresh") {
-      extend(core, slot, call.policy);
-      core.fixed.observer.note("nearHit", call.key);
-      return slot.entry;
-    }
-    if (core.store === undefined) {
-      return noteRead(core, call, { entry: slot.entry, freshness, options });
-    }
-  }
-  const version = core.versions.of(call.mangled);
-  const [entry] = await readEntries(core, [call.mangled]);
-  const freshness = judge(core, call, entry);
-  if (entry !== undefined && core.versions.of(call.mangled) === version) shelve(core, call, entry);
-  return noteRead(core, call, { entry, freshness, options });
+): Promise<(Entry | undefined)[]> {
+  const entries = await Promise.all(calls.map((call) => readNear(core, call)));
+  const unread = calls.filter((_, i) => entries[i] === undefined);
+  if (unread.length === 0) return entries;
+  const versions = unread.map(({ mangled }) => core.versions.of(mangled));
+  const found = await lookUp(core, unread);
+  const rest = unread.map((call, i) => {
+    const entry = found[i];
+    if (
+      core.store !== undefined && entry !== undefined &&
+      core.versions.of(call.mangled) === versions[i]
+    ) shelve(core, call, entry);
+    return noteRead(core, call, { entry, freshness: judge(core, call, entry), options });
+  });
+  return entries.map((entry) => entry ?? rest.shift());
 }
 
-/** Counts what a read found and answers it, if the options are content with it. */
-export function noteRead(
+async function lookUp(core: Core, calls: readonly Call[]): Promise<(Entry | undefined)[]> {
+  if (core.store === undefined) return calls.map(({ mangled }) => slotOf(core, mangled)?.entry);
+  return await readEntries(core, calls.map(({ mangled }) => mangled));
+}
+
+async function readNear(core: Core, call: Call): Promise<Entry | undefined> {
+  const slot = slotOf(core, call.mangled);
+  if (slot === undefined || await judgeSlot(core, call, slot) !== "fresh") return undefined;
+  extend(core, slot, call.policy);
+  core.fixed.observer.note("nearHit", call.key);
+  return slot.entry;
+}
+
+function noteRead(
   core: Core,
   call: Call,
   read: { entry: Entry | undefined; freshness: Freshness; options: ReadOptions },
@@ -156,4 +165,18 @@ function touchedOf(core: Core, call: Call, entry: Entry): Entry {
   const now = core.fixed.clock.now();
   const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, entry.payload, core.fixed.random);
   return { ...entry, softExpiresAt: now + softTtlMs, hardExpiresAt: now + hardTtlMs };
+}
+
+/** How long a probe may hold a lock that it finds free, should it never come to release it. */
+const PROBE_MS = 1_000;
+
+/** Whether a key is being created, here or elsewhere. */
+export async function isLocked(core: Core, { mangled }: Call): Promise<boolean> {
+  if (core.pending.get(mangled, core.invalidator.epoch) !== undefined) return true;
+  if (core.store === undefined) return false;
+  const enough = (): boolean => true;
+  const probe = { leaseMs: PROBE_MS, waitMs: 0, enough };
+  const { lease } = await core.store.locks.acquire(mangled, probe);
+  await lease?.release();
+  return lease === undefined;
 }

@@ -6,47 +6,27 @@ import {
   RegionAlreadyConfiguredError,
   RegionNotConfiguredError,
 } from "../../../src/contracts/errors.ts";
-import { makeRegion, type Region, type RegionOptions } from "../../../src/region/region.ts";
+import { makeRegion } from "../../../src/region/region.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
-
-interface Bench {
-  readonly clock: ManualClock;
-  readonly store: ModelStore<Entry>;
-  readonly region: Region;
-}
-
-const SHAPES = ["near", "backend", "near and backend"] as const;
-
-function benchOf(shape: typeof SHAPES[number], options: RegionOptions = {}): Bench {
-  const clock = new ManualClock();
-  const store = new ModelStore<Entry>(clock);
-  const backend = shape === "near" ? {} : { backend: store };
-  const near = shape === "backend" ? {} : { near: {} };
-  return { clock, store, region: makeRegion({ clock, ...backend, ...near, ...options }) };
-}
-
-function counter(): () => number {
-  let calls = 0;
-  return () => ++calls;
-}
+import { counter, regionBench, SHAPES } from "../../testing/region_bench.ts";
 
 for (const shape of SHAPES) {
   describe(`a region of ${shape}`, () => {
     it("D-065 D-007: set then get returns the value", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       await region.set("some key", "some value");
       equal(await region.get("some key"), "some value");
     });
 
     it("D-067 D-018: getOrCreate of a missing key answers the creator's value", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       equal(await region.getOrCreate("key", () => "made"), "made");
       equal(await region.get("key"), "made");
     });
 
     it("creates once while the value is fresh, anew when it is stale", async () => {
-      const { region, clock } = benchOf(shape, { softTtlMs: 1_000 });
+      const { region, clock } = regionBench(shape, { softTtlMs: 1_000 });
       const make = counter();
       equal(await region.getOrCreate("key", make), 1);
       await clock.advance(999);
@@ -57,7 +37,7 @@ for (const shape of SHAPES) {
     });
 
     it("keeps any value, undefined and null too, and tells them from a miss", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       const make = counter();
       for (const value of [undefined, null, 0, "", false, Number.NaN]) {
         const key = String(value);
@@ -71,7 +51,7 @@ for (const shape of SHAPES) {
     });
 
     it("D-070 D-021: deleting twice is safe, and then there is nothing", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       await region.set("key", 1);
       await region.delete("key");
       await region.delete("key");
@@ -79,7 +59,7 @@ for (const shape of SHAPES) {
     });
 
     it("1,000 callers of a missing key are one creation", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       const make = counter();
       const gate = Promise.withResolvers<void>();
       const slow = async (): Promise<number> => {
@@ -94,7 +74,7 @@ for (const shape of SHAPES) {
     });
 
     it("DX-04: a failing creation is shared by those who wait for it, as the same error", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       const make = counter();
       const failure = new Error("no");
       const gate = Promise.withResolvers<void>();
@@ -114,7 +94,7 @@ for (const shape of SHAPES) {
     });
 
     it("answers the stale value to all but the one who recreates", async () => {
-      const { region, clock } = benchOf(shape, { softTtlMs: 1_000 });
+      const { region, clock } = regionBench(shape, { softTtlMs: 1_000 });
       await region.getOrCreate("key", () => "old");
       await clock.advance(1_000);
       const gate = Promise.withResolvers<string>();
@@ -127,7 +107,7 @@ for (const shape of SHAPES) {
     });
 
     it("overrides the lives for one call, also by functions of the value", async () => {
-      const { region, clock } = benchOf(shape, { softTtlMs: 10, hardTtlMs: 20 });
+      const { region, clock } = regionBench(shape, { softTtlMs: 10, hardTtlMs: 20 });
       await region.getOrCreate("long", () => 5, {
         softTtlMs: (value) => value * 100,
         hardTtlMs: NEVER,
@@ -141,7 +121,7 @@ for (const shape of SHAPES) {
     });
 
     it("answers the stale value where its recreation fails, if the policy says so", async () => {
-      const { region, clock } = benchOf(shape, { softTtlMs: 1_000, hardTtlMs: 60_000 });
+      const { region, clock } = regionBench(shape, { softTtlMs: 1_000, hardTtlMs: 60_000 });
       const make = counter();
       const fail = (): number => {
         make();
@@ -161,7 +141,7 @@ for (const shape of SHAPES) {
     });
 
     it("DX-10: a delete during a creation wins over its value", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       const gate = Promise.withResolvers<string>();
       const creating = region.getOrCreate("key", () => gate.promise);
       await settled();
@@ -176,7 +156,7 @@ for (const shape of SHAPES) {
 
     for (const hard of [true, false]) {
       it(`DX-10: a ${hard ? "hard" : "soft"} invalidation during a creation wins over its value`, async () => {
-        const { region } = benchOf(shape);
+        const { region } = regionBench(shape);
         const gate = Promise.withResolvers<string>();
         const creating = region.getOrCreate("key", () => gate.promise);
         await settled();
@@ -190,7 +170,7 @@ for (const shape of SHAPES) {
     }
 
     it("a set during a creation wins over its value", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       const gate = Promise.withResolvers<string>();
       const creating = region.getOrCreate("key", () => gate.promise);
       await settled();
@@ -201,7 +181,7 @@ for (const shape of SHAPES) {
     });
 
     it("mangles every key once, before shelf and store", async () => {
-      const { region, store } = benchOf(shape, { keyMangler: (key) => `HI!${key}` });
+      const { region, store } = regionBench(shape, { keyMangler: (key) => `HI!${key}` });
       await region.set("key", 1);
       equal(await region.get("key"), 1);
       equal(await region.getOrCreate("key", () => 2), 1);
@@ -212,7 +192,7 @@ for (const shape of SHAPES) {
     });
 
     it("refuses a key that is no text", async () => {
-      const { region } = benchOf(shape);
+      const { region } = regionBench(shape);
       await rejects(region.set(5 as unknown as string, 1), TypeError);
       await rejects(region.getOrCreate(5 as unknown as string, () => 1), TypeError);
     });
@@ -226,7 +206,7 @@ describe("configuring a region", () => {
   });
 
   it("D-060: configuring twice is refused, and it stays configured", () => {
-    const { region, store } = benchOf("backend");
+    const { region, store } = regionBench("backend");
     throws(() => region.configure({ backend: store }), RegionAlreadyConfiguredError);
     throws(() => region.configure({}), /this region is already configured/);
     equal(region.isConfigured, true);
@@ -240,7 +220,7 @@ describe("configuring a region", () => {
   });
 
   it("is a near shelf until it is configured", async () => {
-    const { clock, store } = benchOf("backend");
+    const { clock, store } = regionBench("backend");
     const region = makeRegion({ clock });
     await region.set("key", "early");
     equal(await region.get("key"), "early");

@@ -1,0 +1,187 @@
+/** Entries in an SQLite database of `node:sqlite`, on Deno and Node. */
+
+import { requireKeys, requireWrites } from "../src/compose/limits.ts";
+import type { Atomics } from "../src/contracts/atomics.ts";
+import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
+import { type Clock, systemClock } from "../src/contracts/clock.ts";
+import { type SqliteHandle, SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
+
+/** Where the entries are, and what time it is. */
+export interface SqliteOptions extends SqliteStoreOptions {
+  /** Judges deadlines. Default: the platform's. */
+  readonly clock?: Clock;
+}
+
+/**
+ * A store of bytes in an SQLite database that the user opens and closes.
+ *
+ * Its tables are made on first use. Processes may share the file: they wait for each other's writes
+ * for five seconds at most. For speed, the user sets `PRAGMA journal_mode = WAL`. Queries are
+ * synchronous, as `node:sqlite` is, so a batch holds up the process while it runs.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { DatabaseSync } from "node:sqlite";
+ * import { NEVER } from "@cairn/cache";
+ * import { sqliteBackend } from "@cairn/cache/sqlite";
+ *
+ * const database = new DatabaseSync(":memory:");
+ * const backend = sqliteBackend(database);
+ * await backend.set([{ key: "key", value: Uint8Array.of(1, 2), expiresAt: NEVER }]);
+ * deepEqual(await backend.get(["key", "nowhere"]), [Uint8Array.of(1, 2), undefined]);
+ * database.close();
+ * ```
+ */
+export function sqliteBackend(
+  database: SqliteHandle,
+  options: SqliteOptions = {},
+): Backend<Uint8Array> & Atomics<Uint8Array> {
+  return new SqliteBackend(database, options);
+}
+
+/** A row holds at most 10^9 bytes (SQLite's SQLITE_MAX_LENGTH). */
+const limits: Limits = Object.freeze({
+  ...UNLIMITED,
+  keyBytes: 1_000_000,
+  valueBytes: 998_000_000,
+});
+
+class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
+  readonly name = "sqlite";
+  readonly limits: Limits = limits;
+  readonly #store: SqliteStore;
+  readonly #clock: Clock;
+
+  constructor(database: SqliteHandle, options: SqliteOptions) {
+    this.#store = new SqliteStore(database, options);
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    requireKeys(this, keys);
+    if (keys.length === 0) return [];
+    const now = this.#clock.now();
+    return await this.#store.read("get", () => keys.map((key) => valueOf(this.#store, key, now)));
+  }
+
+  async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
+    requireWrites(this, writes, (value) => value.length);
+    if (writes.length === 0) return;
+    await this.#store.write("set", () => {
+      for (const write of writes) putValue(this.#store, write);
+      this.#store.sweep(this.#clock.now());
+    });
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    requireKeys(this, keys);
+    if (keys.length === 0) return;
+    await this.#store.write("delete", () => {
+      for (const key of keys) removeValueAndLease(this.#store, key);
+    });
+  }
+
+  async add(write: Write<Uint8Array>): Promise<boolean> {
+    requireWrites(this, [write], (value) => value.length);
+    const { key, value, expiresAt } = write;
+    return await this.#change("add", () => [
+      `INSERT INTO $entries (key, value, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+         WHERE expires_at <= ? RETURNING 1 AS done`,
+      key,
+      value,
+      expiresAt,
+      this.#clock.now(),
+    ]);
+  }
+
+  async replace(write: Write<Uint8Array>): Promise<boolean> {
+    requireWrites(this, [write], (value) => value.length);
+    const { key, value, expiresAt } = write;
+    return await this.#change("replace", () => [
+      `UPDATE $entries SET value = ?, expires_at = ? WHERE key = ? AND expires_at > ?
+         RETURNING 1 AS done`,
+      value,
+      expiresAt,
+      key,
+      this.#clock.now(),
+    ]);
+  }
+
+  async increment(key: string, delta: number, expiresAt: number): Promise<number> {
+    requireKeys(this, [key]);
+    const count = await this.#store.write("increment", () => {
+      const now = this.#clock.now();
+      const held = this.#store.row(
+        "SELECT count, expires_at FROM $counters WHERE key = ? AND expires_at > ?",
+        key,
+        now,
+      );
+      const next = ((held?.count ?? 0) as number) + delta;
+      if (!Number.isSafeInteger(next)) return undefined;
+      this.#store.row(
+        `INSERT INTO $counters (key, count, expires_at) VALUES (?, ?, ?)
+           ON CONFLICT (key) DO UPDATE SET count = excluded.count, expires_at = excluded.expires_at`,
+        key,
+        next,
+        (held?.expires_at ?? expiresAt) as number,
+      );
+      this.#store.sweep(now);
+      return next;
+    });
+    if (count !== undefined) return count;
+    throw new RangeError(`Cannot increment "${key}" by ${delta}: it leaves the safe integers`);
+  }
+
+  async touch(key: string, expiresAt: number): Promise<boolean> {
+    requireKeys(this, [key]);
+    return await this.#change("touch", () => [
+      "UPDATE $entries SET expires_at = ? WHERE key = ? AND expires_at > ? RETURNING 1 AS done",
+      expiresAt,
+      key,
+      this.#clock.now(),
+    ]);
+  }
+
+  async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
+    requireKeys(this, [key]);
+    return await this.#change("deleteIf", () => [
+      "DELETE FROM $entries WHERE key = ? AND value = ? AND expires_at > ? RETURNING 1 AS done",
+      key,
+      expected,
+      this.#clock.now(),
+    ]);
+  }
+
+  /** Runs one statement that decides, and answers whether it did something. */
+  async #change(
+    operation: string,
+    statement: () => readonly [string, ...(string | number | Uint8Array)[]],
+  ): Promise<boolean> {
+    return await this.#store.write(operation, () => this.#store.row(...statement()) !== undefined);
+  }
+}
+
+/** The live value of a key. */
+export function valueOf(store: SqliteStore, key: string, now: number): Uint8Array | undefined {
+  const row = store.row("SELECT value FROM $entries WHERE key = ? AND expires_at > ?", key, now);
+  return row?.value as Uint8Array | undefined;
+}
+
+/** Stores a value, within a transaction. */
+export function putValue(store: SqliteStore, write: Write<Uint8Array>): void {
+  store.row(
+    `INSERT INTO $entries (key, value, expires_at) VALUES (?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
+    write.key,
+    write.value,
+    write.expiresAt,
+  );
+}
+
+/** Removes a value and ends its lease, within a transaction. */
+export function removeValueAndLease(store: SqliteStore, key: string): void {
+  store.row("DELETE FROM $entries WHERE key = ?", key);
+  store.row("DELETE FROM $leases WHERE key = ?", key);
+}

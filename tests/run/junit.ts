@@ -46,7 +46,9 @@ function groupName({ attributes: { name = "", file = "" } }: XmlElement): string
 
 function toCase(element: XmlElement, path: readonly string[]): Case {
   const { name = "", file, classname = "" } = element.attributes;
-  return { name: [...path, name].join(SEPARATOR), file: file ?? classname, element };
+  // Only Deno's class name is a file; Node 22 names no file at all.
+  const place = file ?? (/\.ts$/.test(classname) ? classname : "");
+  return { name: [...path, name].join(SEPARATOR), file: place, element };
 }
 
 function leavesOf(cases: readonly Case[]): Case[] {

@@ -38,7 +38,7 @@ async function packagesOf(lockFile: string): Promise<Packages> {
 async function install(): Promise<boolean> {
   const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
   const { success } = await new Deno.Command(npm, {
-    args: ["ci", "--no-audit", "--no-fund"],
+    args: ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
     stdin: "null",
   }).spawn().status;
   return success;

@@ -5,17 +5,18 @@ import type { Options } from "./options.ts";
 
 /** Everything there is to run, in the order in which it should begin. */
 export async function planJobs(options: Options): Promise<Job[]> {
-  const portable = await testFiles("tests/core");
+  const portable = await withRuntimes(await testFiles("tests/core"), PORTABLE);
+  const system = await withRuntimes(await testFiles("tests/system"), SYSTEM);
   const runner = [...await testFiles("tests/run"), ...await testFiles("tests/runtimes")];
   const jobs = [
     ...await houseJobs(),
-    ...["deno", "node22", "node24", "bun", "workerd"].map((runtime) =>
-      fileJob("core", runtime, portable)
+    ...PORTABLE.filter((runtime) => runtime !== "chromium").map((runtime) =>
+      fileJob("core", runtime, filesOn(runtime, portable))
     ),
     fileJob("tidy", "deno", ["tests/tidy_test.ts"]),
     fileJob("runner", "deno", runner),
-    { ...fileJob("core", "chromium", portable), needsPrograms: true },
-    ...await systemJobs(await testFiles("tests/system")),
+    { ...fileJob("core", "chromium", filesOn("chromium", portable)), needsPrograms: true },
+    ...system.flatMap(systemJobs),
   ];
   return jobs.flatMap((job) => narrowed(job, options));
 }
@@ -40,6 +41,9 @@ export function narrowed(job: Job, { only, runtimes }: Pick<Options, "only" | "r
   return job.name ? [] : nonEmpty({ ...job, files: job.files.filter(isWanted) });
 }
 
+/** Where portable tests and system tests run unless they say otherwise. */
+const PORTABLE = Object.keys(launchers);
+const SYSTEM = ["deno", "node24"];
 const FILES_LIMIT_MS = 240_000;
 
 function fileJob(suite: string, runtime: string, files: readonly string[]): Job {
@@ -47,12 +51,26 @@ function fileJob(suite: string, runtime: string, files: readonly string[]): Job 
 }
 
 /** A system test has a process of its own on each of its runtimes. */
-async function systemJobs(files: readonly string[]): Promise<Job[]> {
-  const jobs = await Promise.all(files.map(async (file) => {
-    const runtimes = declaredRuntimes(await Deno.readTextFile(file)) ?? ["deno", "node24"];
-    return runtimes.map((runtime) => fileJob("system", runtime, [file]));
+function systemJobs({ file, runtimes }: TestFile): Job[] {
+  return runtimes.map((runtime) => ({
+    ...fileJob("system", runtime, [file]),
+    needsPrograms: true,
   }));
-  return jobs.flat().map((job) => ({ ...job, needsPrograms: true }));
+}
+
+interface TestFile {
+  readonly file: string;
+  readonly runtimes: readonly string[];
+}
+
+function withRuntimes(files: readonly string[], usual: readonly string[]): Promise<TestFile[]> {
+  return Promise.all(files.map(async (file) => {
+    return { file, runtimes: declaredRuntimes(await Deno.readTextFile(file)) ?? usual };
+  }));
+}
+
+function filesOn(runtime: string, tests: readonly TestFile[]): string[] {
+  return tests.filter(({ runtimes }) => runtimes.includes(runtime)).map(({ file }) => file);
 }
 
 function nonEmpty(job: Job): Job[] {

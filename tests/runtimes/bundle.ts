@@ -12,7 +12,7 @@ export interface BundleOptions {
 
 const SHIM = "./tests/runtimes/test_shim.ts";
 
-/** What takes the place of Node's modules. Workers have `node:assert`, but theirs errs on dates. */
+/** What takes the place of Node's modules. A Worker has `node:assert` only if asked for. */
 const REPLACED: Readonly<Record<string, string>> = {
   "node:test": "tests/runtimes/test_shim.ts",
   "node:assert/strict": "tests/runtimes/assert_shim.ts",

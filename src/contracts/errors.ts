@@ -61,6 +61,17 @@ export class CreationTimeoutError extends CacheError {
   }
 }
 
+/** Nothing came back to a pool in time, or too many callers wait for it already. */
+export class PoolExhaustedError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "PoolExhaustedError";
+
+  /** Gives the reason. */
+  constructor(reason: string) {
+    super(`Cannot acquire from the pool: ${reason}`);
+  }
+}
+
 /** A region was used before it was configured. */
 export class RegionNotConfiguredError extends CacheError {
   /** The class name. */

@@ -70,6 +70,8 @@ const POLICY: Policy<UpstreamAnswer> = Object.freeze({
   softTtlMs: (answer: UpstreamAnswer) => answer.listing ? SOFT_TTL_MS : ABSENCE_TTL_MS,
   hardTtlMs: (answer: UpstreamAnswer) => answer.listing ? HARD_TTL_MS : ABSENCE_TTL_MS,
   staleOnError: true,
+  // Whoever holds a stale page has it at once; the refresh is nobody's wait.
+  creation: { softTimeoutMs: 0 },
 });
 
 /** Reads one upstream. */
@@ -227,7 +229,8 @@ export class Upstream {
       for await (const chunk of response.body ?? []) {
         sizeBytes += chunk.byteLength;
         if (sizeBytes > this.#maxPageBytes) {
-          throw new UpstreamError(url, `it has more than ${this.#maxPageBytes} bytes`);
+          const { status } = response;
+          throw new UpstreamError(url, `it has more than ${this.#maxPageBytes} bytes`, { status });
         }
         parts.push(new Uint8Array(chunk));
       }

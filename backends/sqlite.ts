@@ -4,13 +4,10 @@ import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import type { Atomics } from "../src/contracts/atomics.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
-import { type SqliteHandle, SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
+import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./sqlite_store.ts";
 
-/** Where the entries are, and what time it is. */
-export interface SqliteOptions extends SqliteStoreOptions {
-  /** Judges deadlines. Default: the platform's. */
-  readonly clock?: Clock;
-}
+export { sqliteLocks, type SqliteLocksOptions } from "./sqlite_locks.ts";
+export type { SqliteHandle, SqliteOptions, SqliteQuery, SqliteValue } from "./sqlite_store.ts";
 
 /**
  * A store of bytes in an SQLite database that the user opens and closes.
@@ -62,14 +59,14 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     requireKeys(this, keys);
     if (keys.length === 0) return [];
     const now = this.#clock.now();
-    return await this.#store.read("get", () => keys.map((key) => valueOf(this.#store, key, now)));
+    return await this.#store.read("get", () => keys.map((key) => this.#store.value(key, now)));
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
     requireWrites(this, writes, (value) => value.length);
     if (writes.length === 0) return;
     await this.#store.write("set", () => {
-      for (const write of writes) putValue(this.#store, write);
+      for (const write of writes) this.#store.put(write);
       this.#store.sweep(this.#clock.now());
     });
   }
@@ -78,7 +75,7 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     requireKeys(this, keys);
     if (keys.length === 0) return;
     await this.#store.write("delete", () => {
-      for (const key of keys) removeValueAndLease(this.#store, key);
+      for (const key of keys) this.#store.remove(key);
     });
   }
 
@@ -161,27 +158,4 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   ): Promise<boolean> {
     return await this.#store.write(operation, () => this.#store.row(...statement()) !== undefined);
   }
-}
-
-/** The live value of a key. */
-export function valueOf(store: SqliteStore, key: string, now: number): Uint8Array | undefined {
-  const row = store.row("SELECT value FROM $entries WHERE key = ? AND expires_at > ?", key, now);
-  return row?.value as Uint8Array | undefined;
-}
-
-/** Stores a value, within a transaction. */
-export function putValue(store: SqliteStore, write: Write<Uint8Array>): void {
-  store.row(
-    `INSERT INTO $entries (key, value, expires_at) VALUES (?, ?, ?)
-       ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
-    write.key,
-    write.value,
-    write.expiresAt,
-  );
-}
-
-/** Removes a value and ends its lease, within a transaction. */
-export function removeValueAndLease(store: SqliteStore, key: string): void {
-  store.row("DELETE FROM $entries WHERE key = ?", key);
-  store.row("DELETE FROM $leases WHERE key = ?", key);
 }

@@ -6,8 +6,7 @@ import { UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../src/contracts/locks.ts";
 import { type Random, systemRandom } from "../src/contracts/random.ts";
-import { putValue, removeValueAndLease, type SqliteOptions, valueOf } from "./sqlite.ts";
-import { type SqliteHandle, SqliteStore } from "./sqlite_store.ts";
+import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./sqlite_store.ts";
 
 /** As for the entries, and how to wait. */
 export interface SqliteLocksOptions extends SqliteOptions {
@@ -67,7 +66,7 @@ class SqliteLocks implements Locks<Uint8Array> {
   async revoke(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     await this.#store.write("revoke", () => {
-      for (const key of keys) removeValueAndLease(this.#store, key);
+      for (const key of keys) this.#store.remove(key);
     });
   }
 
@@ -77,7 +76,7 @@ class SqliteLocks implements Locks<Uint8Array> {
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const { fence, value } = await this.#store.write("acquire", () => {
       const now = this.#clock.now();
-      return { fence: this.#take(key, now, now + leaseMs), value: valueOf(this.#store, key, now) };
+      return { fence: this.#take(key, now, now + leaseMs), value: this.#store.value(key, now) };
     });
     const lease = fence === undefined ? undefined : this.#leaseOf(key, fence);
     return { result: { lease, value }, isDone: lease !== undefined || enough(value) };
@@ -109,7 +108,7 @@ class SqliteLocks implements Locks<Uint8Array> {
       commit: (write: Write<Uint8Array>): Promise<boolean> =>
         this.#store.write("commit", () => {
           const isHeld = this.#end(key, fence);
-          if (isHeld) putValue(this.#store, write);
+          if (isHeld) this.#store.put(write);
           return isHeld;
         }),
       release: async (): Promise<void> => {

@@ -7,6 +7,8 @@
  * removed in passing, a bounded number with each batch of writes.
  */
 
+import type { Write } from "../src/contracts/backend.ts";
+import type { Clock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
 
 /** The part of `DatabaseSync` of `node:sqlite` that entries need. */
@@ -26,10 +28,12 @@ export interface SqliteQuery {
 /** What is bound to a parameter. */
 export type SqliteValue = string | number | Uint8Array;
 
-/** Where the tables are. */
-export interface SqliteStoreOptions {
+/** Where the entries are, and what time it is. */
+export interface SqliteOptions {
   /** Before the names of the tables; letters, digits and underscores. Default: `"cairn_"`. */
   readonly tablePrefix?: string;
+  /** Judges deadlines. Default: the platform's. */
+  readonly clock?: Clock;
 }
 
 /** How many expired rows of each table a batch of writes removes. */
@@ -46,7 +50,7 @@ export class SqliteStore {
   #isPrepared = false;
 
   /** A `RangeError` for a prefix that would have to be quoted. */
-  constructor(database: SqliteHandle, options: SqliteStoreOptions = {}) {
+  constructor(database: SqliteHandle, options: SqliteOptions) {
     const { tablePrefix = "cairn_" } = options;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(tablePrefix)) {
       throw new RangeError(`Cannot use SQLite: "tablePrefix" is "${tablePrefix}"`);
@@ -77,7 +81,30 @@ export class SqliteStore {
     return this.#guard(operation, () => this.#transact(work));
   }
 
-  /** Removes some of what has expired. Call it within a transaction. */
+  /** The live value of a key. */
+  value(key: string, now: number): Uint8Array | undefined {
+    const row = this.row("SELECT value FROM $entries WHERE key = ? AND expires_at > ?", key, now);
+    return row?.value as Uint8Array | undefined;
+  }
+
+  /** Stores a value. Call it within a transaction, as the two below. */
+  put({ key, value, expiresAt }: Write<Uint8Array>): void {
+    this.row(
+      `INSERT INTO $entries (key, value, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
+      key,
+      value,
+      expiresAt,
+    );
+  }
+
+  /** Removes a value and ends the lease of its key. */
+  remove(key: string): void {
+    this.row("DELETE FROM $entries WHERE key = ?", key);
+    this.row("DELETE FROM $leases WHERE key = ?", key);
+  }
+
+  /** Removes some of what has expired. */
   sweep(now: number): void {
     for (const table of ["entries", "counters", "leases"]) {
       this.row(

@@ -21,12 +21,15 @@ import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contrac
 import { type Clock, NEVER, systemClock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
 
+/** KV counts in seconds. */
+export type Seconds = number;
+
 /** The part of a Workers KV binding that cairn uses. */
 export interface KVNamespace {
   /** The value at a key, or `null`. */
   get(key: string, options: KVReadOptions): Promise<ArrayBuffer | null>;
   /** Stores a value. */
-  put(key: string, value: Uint8Array, options: { expirationTtl?: number }): Promise<void>;
+  put(key: string, value: Uint8Array, options: { expirationTtl?: Seconds }): Promise<void>;
   /** Removes a key. */
   delete(key: string): Promise<void>;
 }
@@ -35,8 +38,8 @@ export interface KVNamespace {
 export interface KVReadOptions {
   /** As bytes. */
   readonly type: "arrayBuffer";
-  /** How long this place may answer from its own copy, in seconds. */
-  readonly cacheTtl?: number;
+  /** How long this place may answer from its own copy. */
+  readonly cacheTtl?: Seconds;
 }
 
 /** Where in the namespace the entries are, and how they are read. */
@@ -171,7 +174,7 @@ function readOptionsOf(cacheTtlMs: number | undefined): KVReadOptions {
   return { type: "arrayBuffer", cacheTtl: Math.floor(cacheTtlMs / 1_000) };
 }
 
-function expiryOf(ttlMs: number): { expirationTtl?: number } {
+function expiryOf(ttlMs: number): { expirationTtl?: Seconds } {
   if (ttlMs === NEVER) return {};
   return { expirationTtl: Math.ceil(Math.max(ttlMs, ttlMinMs) / 1_000) };
 }

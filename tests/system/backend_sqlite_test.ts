@@ -1,25 +1,29 @@
 /** Entries in SQLite: in memory for the suites, in one file for processes that share it. */
 
-import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
-import { sqliteBackend } from "../../backends/sqlite.ts";
-import { sqliteLocks } from "../../backends/sqlite_locks.ts";
-import type { SqliteHandle, SqliteQuery } from "../../backends/sqlite_store.ts";
+import {
+  sqliteBackend,
+  type SqliteHandle,
+  sqliteLocks,
+  type SqliteQuery,
+} from "../../backends/sqlite.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
-import { BackendError } from "../../src/contracts/errors.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
+import { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 
 backendSuite("sqlite", fixtureOf, { samples: byteSamples });
 atomicsSuite("sqlite", fixtureOf, { samples: byteSamples });
+locksSuite("sqlite", locksFixture, { samples: byteSamples });
 backendSuite("serialized(json, sqlite)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
@@ -117,47 +121,8 @@ describe("sqlite", () => {
 describe("sqliteLocks", () => {
   const never = (): boolean => false;
 
-  it("gives one lease at a time, with growing fences, and to the next when it ends", async () => {
-    const { locks } = locksFixture();
-    const options = { leaseMs: 1_000, waitMs: 0, enough: never };
-    const { lease: first } = await locks.acquire("key", options);
-    const { lease: elsewhere } = await locks.acquire("other", options);
-    equal((await locks.acquire("key", options)).lease, undefined);
-    await first!.release();
-    const { lease: second } = await locks.acquire("key", options);
-    ok(second!.fence > first!.fence && elsewhere!.fence > first!.fence);
-    await first!.release();
-    equal((await locks.acquire("key", options)).lease, undefined);
-  });
-
-  it("commits and releases in one step, and nothing once the lease has ended", async () => {
-    const { locks, backend, clock } = locksFixture();
-    const options = { leaseMs: 1_000, waitMs: 0, enough: never };
-    const late = (await locks.acquire("key", options)).lease!;
-    await clock.advance(1_000);
-    const early = (await locks.acquire("key", options)).lease!;
-    equal(await late.renew(1_000), false);
-    equal(await late.commit(write("late")), false);
-    equal(await early.commit(write("early")), true);
-    equal(await early.commit(write("twice")), false);
-    deepEqual(await backend.get(["key"]), [new TextEncoder().encode("early")]);
-    ok((await locks.acquire("key", options)).lease);
-  });
-
-  it("renews: the lease then lives from now on", async () => {
-    const { locks, clock } = locksFixture();
-    const options = { leaseMs: 1_000, waitMs: 0, enough: never };
-    const lease = (await locks.acquire("key", options)).lease!;
-    await clock.advance(900);
-    equal(await lease.renew(1_000), true);
-    await clock.advance(900);
-    equal((await locks.acquire("key", options)).lease, undefined);
-    await clock.advance(100);
-    ok((await locks.acquire("key", options)).lease);
-  });
-
   it("DX-10: a delete or revoke of the key ends its lease", async () => {
-    const { locks, backend } = locksFixture();
+    const { locks, backend } = locksFixture(new ManualClock());
     const options = { leaseMs: 1_000, waitMs: 0, enough: never };
     for (const remove of [locks.revoke.bind(locks), backend.delete.bind(backend)]) {
       const lease = (await locks.acquire("key", options)).lease!;
@@ -165,39 +130,6 @@ describe("sqliteLocks", () => {
       equal(await lease.commit(write("late")), false);
       deepEqual(await backend.get(["key"]), [undefined]);
     }
-  });
-
-  it("ends a wait with the lease, with a value that is enough, in time, or by its signal", async () => {
-    const { locks, backend, clock } = locksFixture();
-    const held = (await locks.acquire("key", { leaseMs: 60_000, waitMs: 0, enough: never })).lease!;
-    const wait = (waitMs: number, signal?: AbortSignal) =>
-      locks.acquire("key", {
-        leaseMs: 60_000,
-        waitMs,
-        enough: (value) => value !== undefined,
-        ...(signal && { signal }),
-      });
-
-    const overdue = wait(500);
-    await clock.advance(500);
-    deepEqual(await overdue, { lease: undefined, value: undefined });
-
-    const controller = new AbortController();
-    const aborted = wait(10_000, controller.signal);
-    controller.abort();
-    deepEqual(await aborted, { lease: undefined, value: undefined });
-
-    const satisfied = wait(10_000);
-    await backend.set([write("by someone else")]);
-    await clock.advance(300);
-    deepEqual((await satisfied).value, new TextEncoder().encode("by someone else"));
-
-    await backend.set([{ ...write("gone"), expiresAt: 0 }]);
-    const patient = wait(10_000);
-    await clock.advance(300);
-    await held.release();
-    await clock.advance(300);
-    ok((await patient).lease);
   });
 
   it("of many who wait through two handles of one file each gets its turn, alone", async () => {
@@ -222,28 +154,25 @@ describe("sqliteLocks", () => {
     for (const database of databases) database.close();
     await rm(folder, { recursive: true });
   });
-
-  it("failure is a BackendError", async () => {
-    const { locks, database } = locksFixture();
-    const options = { leaseMs: 1_000, waitMs: 0, enough: never };
-    const lease = (await locks.acquire("key", options)).lease!;
-    database.close();
-    await rejects(() => locks.acquire("key", options), BackendError);
-    await rejects(() => lease.commit(write("late")), BackendError);
-    await rejects(() => locks.revoke(["key"]), BackendError);
-  });
-
-  function locksFixture() {
-    const clock = new ManualClock();
-    const database = new DatabaseSync(":memory:");
-    const locks = sqliteLocks(database, { clock });
-    return { clock, database, locks, backend: sqliteBackend(database, { clock }) };
-  }
-
-  function write(text: string): { key: string; value: Uint8Array; expiresAt: number } {
-    return { key: "key", value: new TextEncoder().encode(text), expiresAt: NEVER };
-  }
 });
+
+function write(text: string): { key: string; value: Uint8Array; expiresAt: number } {
+  return { key: "key", value: new TextEncoder().encode(text), expiresAt: NEVER };
+}
+
+function locksFixture(clock: ManualClock): LocksFixture<Uint8Array> {
+  const database = new DatabaseSync(":memory:");
+  const close = (): void => {
+    if (database.isOpen) database.close();
+  };
+  return {
+    backend: sqliteBackend(database, { clock }),
+    locks: sqliteLocks(database, { clock }),
+    others: sqliteLocks(database, { clock }),
+    breakStore: close,
+    close,
+  };
+}
 
 function fixtureOf(clock: ManualClock): AtomicsFixture<Uint8Array> {
   const database = new DatabaseSync(":memory:");
@@ -256,10 +185,8 @@ function fixtureOf(clock: ManualClock): AtomicsFixture<Uint8Array> {
     },
   };
   const backend = sqliteBackend(counting, { clock });
-  let isOpen = true;
   const close = (): void => {
-    if (isOpen) database.close();
-    isOpen = false;
+    if (database.isOpen) database.close();
   };
   return { backend, atomics: backend, trips: () => trips, breakStore: close, close };
 }

@@ -13,9 +13,11 @@ import { NEVER } from "../../../src/contracts/clock.ts";
 import type { Codec } from "../../../src/contracts/codec.ts";
 import type { Entry } from "../../../src/contracts/entry.ts";
 import type { AcquireOptions, Lease, Locks } from "../../../src/contracts/locks.ts";
+import { localLocks } from "../../../src/region/local_locks.ts";
 import { atomicsSuite } from "../../conformance/atomics_suite.ts";
 import { backendSuite } from "../../conformance/backend_suite.ts";
 import { entrySamples } from "../../conformance/cases.ts";
+import { locksSuite } from "../../conformance/locks_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -70,6 +72,19 @@ atomicsSuite("serialized(json)", (clock) => {
     breakStore: () => void (store.isBroken = true),
   };
 }, { samples: entrySamples });
+
+for (const codec of [json, compressed(json)]) {
+  locksSuite(`serialized(${codec.name}, local)`, (clock) => {
+    const store = new ModelStore<Uint8Array>(clock);
+    const locks = serializedLocks(codec, localLocks(store, { clock }));
+    return {
+      backend: serialized(codec, store),
+      locks,
+      others: locks,
+      breakStore: () => void (store.isBroken = true),
+    };
+  }, { samples: entrySamples });
+}
 
 describe("serialized", () => {
   it("D-001 D-003 D-004: a record of bytes is written, found, and missing after its deletion", async () => {

@@ -36,7 +36,6 @@ describe("json", () => {
       "1",
       -(2n ** 100n),
       new Date(0),
-      new Date(NaN),
       "1970-01-01T00:00:00.000Z",
       new Map<unknown, unknown>([[1, "number"], ["1", "text"], [new Date(1), new Set([1n])]]),
       new Set([undefined, null]),
@@ -52,6 +51,11 @@ describe("json", () => {
     for (const value of values) deepEqual(await roundTrip(json, value), value);
     const records = new Set(values.map((value) => new TextDecoder().decode(encoded(json, value))));
     equal(records.size, values.length);
+  });
+
+  it("keeps a date that is none", async () => {
+    const copy = await roundTrip(json, [new Date(NaN)]) as Date[];
+    ok(copy[0] instanceof Date && Number.isNaN(copy[0].getTime()));
   });
 
   it("brings back every value it takes", async () => {
@@ -191,7 +195,7 @@ const values: fc.Arbitrary<unknown> = fc.anything({
   withDate: true,
   withMap: true,
   withSet: true,
-}).filter((value) => !hasSparse(value));
+}).filter((value) => isComparable(value));
 
 function encoded(codec: Codec<unknown>, value: unknown): Uint8Array {
   return codec.encode(value, "key") as Uint8Array;
@@ -206,6 +210,12 @@ function hasMinusZero(value: unknown): boolean {
   return Object.values(value).some(hasMinusZero);
 }
 
-function hasSparse(value: unknown): boolean {
-  return Array.isArray(value) && value.some((_, index) => !(index in value));
+// Node 22 finds two invalid dates different, and holes of arrays are known not to come back.
+function isComparable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (value instanceof Map) return [...value].every(isComparable);
+  if (value instanceof Set) return [...value].every(isComparable);
+  const items: unknown[] = Object.values(value);
+  return items.every(isComparable) && !(Array.isArray(value) && items.length < value.length);
 }

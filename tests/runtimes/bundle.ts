@@ -29,6 +29,8 @@ export async function bundle(files: readonly string[], options: BundleOptions): 
     format: "esm",
     target: "esnext",
     logLevel: "silent",
+    // Two functions of one name must not become two names: keys are built of them.
+    keepNames: true,
     conditions: [...options.conditions],
     plugins: [marks(), replacements()],
   });

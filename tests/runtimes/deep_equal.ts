@@ -38,6 +38,7 @@ function hasEqualContents(left: object, right: object, pairs: Pairs): boolean {
   if (left instanceof Error) return isEqualError(left, right as Error, pairs);
   if (left instanceof ArrayBuffer) return isEqualBytes(left, right as ArrayBuffer);
   if (left instanceof DataView) return isEqualBytes(bytesOf(left), bytesOf(right as DataView));
+  if (isTypedArray(left)) return isEqualTyped(left, right as typeof left);
   if (Array.isArray(left)) return left.length === (right as unknown[]).length;
   if (isBoxed(left)) return Object.is(left.valueOf(), right.valueOf());
   return true;
@@ -49,6 +50,8 @@ function isBoxed(value: object): boolean {
 }
 
 function hasEqualProperties(left: object, right: object, pairs: Pairs): boolean {
+  // Its elements are compared already, and megabytes have too many keys to be listed.
+  if (isTypedArray(left)) return true;
   const keys = enumerableKeys(left);
   if (keys.length !== enumerableKeys(right).length) return false;
   return keys.every((key) => {
@@ -94,7 +97,21 @@ function isEqualError(left: Error, right: Error, pairs: Pairs): boolean {
 
 function isEqualBytes(left: ArrayBuffer | Uint8Array, right: ArrayBuffer | Uint8Array): boolean {
   const [a, b] = [new Uint8Array(left), new Uint8Array(right)];
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return isEqualTyped(a, b);
+}
+
+type TypedArray = ArrayBufferView & ArrayLike<number | bigint>;
+
+function isTypedArray(value: object): value is TypedArray {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
+}
+
+function isEqualTyped(left: TypedArray, right: TypedArray): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) {
+    if (!Object.is(left[index], right[index])) return false;
+  }
+  return true;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {

@@ -105,15 +105,16 @@ export const extensions: Rule = {
   good: [["src/hash/a.ts", `import { b } from "./b.ts";`]],
 };
 
-const PORTABLE = /^(node:test|node:assert\/strict|fast-check)$/;
+const PORTABLE = /^node:(test|assert\/strict)$/;
+const NATIVE = ["esbuild", "miniflare", "playwright-core", "typescript", "wrangler"];
 
 /** A portable test runs in browsers too, so it imports nothing that they lack. */
 export const portability: Rule = {
-  name: "portable tests import nothing but portable code",
+  name: "portable tests import nothing that a browser lacks",
   appliesTo: (path) => /^tests\/(core|conformance)\/.*\.ts$/.test(path),
   check: (source) =>
     importsOf(source)
-      .filter(({ specifier }) => !specifier.startsWith(".") && !PORTABLE.test(specifier))
+      .filter(({ specifier }) => isNative(specifier))
       .map(({ node, specifier }) => `${lineOf(source, node)}: "${specifier}"`),
   bad: [
     ["tests/core/hash/a_test.ts", `import { readFileSync } from "node:fs";`],
@@ -124,6 +125,11 @@ export const portability: Rule = {
     `import fc from "fast-check"; import { it } from "node:test";`,
   ]],
 };
+
+function isNative(specifier: string): boolean {
+  if (specifier.startsWith("node:")) return !PORTABLE.test(specifier);
+  return NATIVE.includes(specifier);
+}
 
 function localImports(source: Source): { line: number; target: string }[] {
   return importsOf(source)

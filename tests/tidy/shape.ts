@@ -20,7 +20,7 @@ export const exportStar: Rule = {
 /** Only worker entries have default exports, as their runtime demands. */
 export const defaultExports: Rule = {
   name: "nothing is exported by default but programs",
-  appliesTo: (path) => isShipped(path) && !path.startsWith("src/apps/"),
+  appliesTo: (path) => isShipped(path) && !/^src\/apps\/|\.d\.ts$/.test(path),
   check: everyNode((node) => {
     const isDefault = ts.isExportAssignment(node) ||
       (ts.canHaveModifiers(node) && hasModifier(node, ts.SyntaxKind.DefaultKeyword));
@@ -30,7 +30,10 @@ export const defaultExports: Rule = {
     ["src/hash/a.ts", "export default 1;"],
     ["src/hash/a.ts", "export default function f() {}"],
   ],
-  good: [["src/apps/worker.ts", "export default { fetch };"]],
+  good: [
+    ["src/apps/worker.ts", "export default { fetch };"],
+    ["src/hash/a.d.ts", "declare const module: WebAssembly.Module; export default module;"],
+  ],
 };
 
 const NOT_ERASABLE = [ts.SyntaxKind.EnumDeclaration, ts.SyntaxKind.ModuleDeclaration];
@@ -119,21 +122,21 @@ export const options: Rule = {
   ]],
 };
 
-/** What a store can do is declared, never sniffed. */
+/** What an object can do is declared, never sniffed; a callback that may be left out is an option. */
 export const optionalMethods: Rule = {
   name: "no interface has an optional method",
   appliesTo: isShipped,
-  check: everyNode((node) => {
-    const isMember = ts.isMethodSignature(node) ||
-      (ts.isPropertySignature(node) && node.type && ts.isFunctionTypeNode(node.type));
-    if (!isMember || !node.questionToken) return undefined;
-    const owner = ts.isInterfaceDeclaration(node.parent) ? node.parent.name.text : "";
-    return /(Options|Policy|Config)$/.test(owner) || owner === ""
-      ? undefined
-      : node.getText().split("\n")[0];
+  check: everyNode((node, { path }) => {
+    const isFunction = ts.isPropertySignature(node) && path.startsWith("src/contracts/") &&
+      node.type !== undefined && ts.isFunctionTypeNode(node.type);
+    if (!ts.isMethodSignature(node) && !isFunction) return undefined;
+    return node.questionToken ? node.getText().split("\n")[0] : undefined;
   }),
-  bad: [["src/contracts/a.ts", "interface A { f?(): void; }"]],
-  good: [["src/contracts/a.ts", "interface AOptions { random?: () => number; }"]],
+  bad: [
+    ["backends/a.ts", "interface A { f?(): void; }"],
+    ["src/contracts/a.ts", "interface A { f?: () => void; }"],
+  ],
+  good: [["src/region/a.ts", "interface AOptions { random?: () => number; f(): void; }"]],
 };
 
 /** Importing a module does nothing, so a bundler may drop what is not used. */

@@ -7,7 +7,10 @@
 export interface EvictionPolicy {
   /** The slot was filled with a new entry. */
   admit(slot: number): void;
-  /** The slot's entry was read or stored again. On the path of every hit: no allocation. */
+  /**
+   * The slot's entry was read or stored again; it may be one that is pinned. On the path of every
+   * hit: no allocation.
+   */
   touch(slot: number): void;
   /** The slot's entry changed its weight by `change`. */
   reweigh(slot: number, change: number): void;

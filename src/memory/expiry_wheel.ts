@@ -36,8 +36,22 @@ const TWO_32 = 2 ** 32;
 const HIGH_NEVER = 0xffff;
 const LATEST_AT = HIGH_NEVER * TWO_32 - 1;
 
+/** Where a wheel stands, for tests that look whether every slot hangs where it should. */
+export interface WheelPosition {
+  readonly links: Links;
+  readonly tick: number;
+  readonly span: number;
+}
+
+/** Where a wheel stands, for tests. */
+export let positionOf: (wheel: ExpiryWheel) => WheelPosition;
+
 /** Deadlines by slot, and which of them are due. */
 export class ExpiryWheel {
+  static {
+    positionOf = (wheel) => ({ links: wheel.#links, tick: wheel.#tick, span: wheel.#span });
+  }
+
   readonly #buckets: number;
   readonly #intervalMs: number;
   readonly #due: number;
@@ -145,6 +159,7 @@ export class ExpiryWheel {
    * bucket, which is not due as a whole. Below 0 if it finds none.
    */
   findDead(now: number, steps: number): number {
+    this.advance(now);
     const slot = this.#findDeadIn(this.#due, now, steps);
     return slot >= 0 ? slot : this.#findDeadIn(this.#tick % this.#buckets, now, steps);
   }

@@ -22,6 +22,7 @@ class Lru implements EvictionPolicy {
   }
 
   touch(slot: number): void {
+    if (!this.#links.has(slot)) return;
     this.#links.remove(slot);
     this.#links.append(QUEUE, slot);
   }

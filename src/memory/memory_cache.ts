@@ -58,6 +58,9 @@ const BUCKETS_MOST = 65_536;
 const POLICIES = Object.freeze({ s3fifo, lru, fifo });
 const NO_OPTIONS: StoreOptions = Object.freeze({});
 
+/** The shelf inside a cache, for tests. */
+export let shelfOf: <V>(cache: MemoryCache<V>) => Shelf<V>;
+
 /**
  * An in-process cache with wheezy.caching's operations, namespaces, deadlines to the millisecond
  * and a bound. Values are held by reference; see `copied` for the other way.
@@ -76,6 +79,10 @@ const NO_OPTIONS: StoreOptions = Object.freeze({});
  * ```
  */
 export class MemoryCache<V = unknown> implements SyncCache<V> {
+  static {
+    shelfOf = (cache) => cache.#shelf;
+  }
+
   readonly #clock: Clock;
   readonly #shape: ShelfShape<V>;
   #shelf: Shelf<V>;

@@ -49,8 +49,28 @@ const BLIND_STORES = 64;
 /** An entry heavier than this share of the whole is refused: it would push out too much. */
 const SHARE_MOST = 0.25;
 
+/** What a shelf is made of, for tests that look whether it all fits together. */
+export interface ShelfParts<V> {
+  readonly slots: Slots<V>;
+  readonly spaces: Spaces;
+  readonly wheel: ExpiryWheel;
+  readonly policy: EvictionPolicy;
+}
+
+/** The parts of a shelf, for tests. */
+export let partsOf: <V>(shelf: Shelf<V>) => ShelfParts<V>;
+
 /** Keeps entries. Slots below 0 stand for "none". */
 export class Shelf<V> {
+  static {
+    partsOf = (shelf) => ({
+      slots: shelf.#slots,
+      spaces: shelf.#spaces,
+      wheel: shelf.#wheel,
+      policy: shelf.#policy,
+    });
+  }
+
   readonly #clock: Clock;
   readonly #maxEntries: number;
   readonly #maxWeight: number;
@@ -73,10 +93,11 @@ export class Shelf<V> {
     const slots = new Slots<V>(shape.maxEntries, shape.weigh !== undefined);
     this.#slots = slots;
     this.#wheel = new ExpiryWheel(shape.wheel, slots.capacity);
+    const isBoundByWeight = shape.maxWeight < Infinity;
     this.#policy = shape.policy({
       capacity: slots.capacity,
-      maxWeight: shape.weigh === undefined ? shape.maxEntries : shape.maxWeight,
-      weightOf: (slot) => slots.weight(slot),
+      maxWeight: isBoundByWeight ? shape.maxWeight : shape.maxEntries,
+      weightOf: isBoundByWeight ? (slot) => slots.weight(slot) : () => 1,
       hashOf: (slot) => keyHash(slots.key(slot), slots.spaceId(slot)),
     });
   }
@@ -254,20 +275,14 @@ export class Shelf<V> {
 
   #makeRoom(weight: number, now: number): boolean {
     while (this.#size >= this.#maxEntries || this.#weight + weight > this.#maxWeight) {
-      const dead = this.#wheel.scheduled === 0 ? -1 : this.#findDead(now);
-      if (dead >= 0) {
-        this.#leave(dead, "expired");
-        continue;
-      }
-      const victim = this.#policy.victim();
-      if (victim < 0) return false;
-      this.#leave(victim, this.#size >= this.#maxEntries ? "entries" : "weight");
+      const cause = this.#size >= this.#maxEntries ? "entries" : "weight";
+      if (this.#wheel.scheduled > 0 && Number.isNaN(now)) now = this.#clock.now();
+      const dead = this.#wheel.scheduled > 0 ? this.#wheel.findDead(now, PEEK_STEPS) : -1;
+      const leaving = dead >= 0 ? dead : this.#policy.victim();
+      if (leaving < 0) return false;
+      this.#leave(leaving, this.#wheel.isDead(leaving, now) ? "expired" : cause);
     }
     return true;
-  }
-
-  #findDead(now: number): number {
-    return this.#wheel.findDead(Number.isNaN(now) ? this.#clock.now() : now, PEEK_STEPS);
   }
 
   #grow(): void {

@@ -3,7 +3,7 @@
 import type { TextStore } from "./text_store.ts";
 
 /** When a counter locks. */
-export interface CounterTerms<C> {
+export interface CounterOptions<C> {
   /** How many events lock. */
   readonly count: number;
   /** The window in which they are counted, from the first one on, in milliseconds. */
@@ -21,11 +21,11 @@ export class Counter<C> {
   /** Its name among the lockout's terms. */
   readonly name: string;
   /** When it locks. */
-  readonly terms: CounterTerms<C>;
+  readonly terms: CounterOptions<C>;
   readonly #keyOf: (context: C) => string;
 
   /** Throws a `RangeError` for terms that no event could ever meet. */
-  constructor(name: string, keyOf: (context: C) => string, terms: CounterTerms<C>) {
+  constructor(name: string, keyOf: (context: C) => string, terms: CounterOptions<C>) {
     for (const term of ["count", "periodMs", "durationMs"] as const) {
       if (terms[term] > 0) continue;
       throw new RangeError(`Cannot make counter "${name}": ${term} is ${terms[term]}`);

@@ -5,7 +5,7 @@
  */
 
 import { type Clock, systemClock } from "../contracts/clock.ts";
-import { clearCount, Counter, type CounterTerms } from "./counter.ts";
+import { clearCount, Counter, type CounterOptions } from "./counter.ts";
 import type { TextStore } from "./text_store.ts";
 
 /** What a guarded function looks like: the context first. */
@@ -58,8 +58,8 @@ export class Locker<C, T extends string = string> {
   }
 
   /** A lockout by the given terms. A term that the locker does not know is a `RangeError`. */
-  define(name: string, terms: Readonly<Partial<Record<T, CounterTerms<C>>>>): Lockout<C> {
-    const counters = Object.entries<CounterTerms<C> | undefined>(terms).flatMap(([term, its]) =>
+  define(name: string, terms: Readonly<Partial<Record<T, CounterOptions<C>>>>): Lockout<C> {
+    const counters = Object.entries<CounterOptions<C> | undefined>(terms).flatMap(([term, its]) =>
       its === undefined ? [] : [new Counter(term, this.#keyOf(term), its)]
     );
     const { keyPrefix = "c", clock = systemClock, forbidAction } = this.#options;

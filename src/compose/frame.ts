@@ -107,6 +107,21 @@ function parseFrame(record: Uint8Array): Frame {
   return { codec, payload, ...times, tags, marks };
 }
 
+/**
+ * The frame of a record without codec and payload, as {@linkcode NO_PAYLOAD} is written under every
+ * framing; `undefined` for any other record.
+ */
+export function bareFrameOf(record: Uint8Array): Frame | undefined {
+  if (record[0] !== magic || record[1] !== version || record[2] !== 0) return undefined;
+  try {
+    const frame = parseFrame(record);
+    return frame.payload.length === 0 ? frame : undefined;
+  } catch {
+    // The bytes are somebody's payload under a framing that adds nothing.
+    return undefined;
+  }
+}
+
 type Times = Pick<Entry, "createdAt" | "creationMs" | "softExpiresAt" | "hardExpiresAt">;
 
 // Each time is written as its distance from a base: integers are exact, and short when near it.

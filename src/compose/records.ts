@@ -2,8 +2,8 @@
 
 import type { Write } from "../contracts/backend.ts";
 import type { Codec } from "../contracts/codec.ts";
-import type { Entry } from "../contracts/entry.ts";
-import { frameV1, type Framing } from "./frame.ts";
+import { type Entry, NO_PAYLOAD } from "../contracts/entry.ts";
+import { bareFrameOf, frameV1, type Framing } from "./frame.ts";
 
 /** A record that could not be read. */
 export interface Unreadable {
@@ -44,6 +44,7 @@ export class Records<T> {
 
   /** The same write of a record. What the codec throws is thrown. */
   async write({ key, value, expiresAt }: Write<Entry<T>>): Promise<Write<Uint8Array>> {
+    if (value.payload === NO_PAYLOAD) return { key, value: bareRecord(value), expiresAt };
     const payload = await this.#codec.encode(value.payload, key);
     const record = this.#framing.format({ ...value, payload, codec: this.#codec.name });
     return { key, value: record, expiresAt };
@@ -52,6 +53,8 @@ export class Records<T> {
   /** The entry of a record; `undefined`, and a report, if it cannot be read. */
   async read(key: string, record: Uint8Array | undefined): Promise<Entry<T> | undefined> {
     if (!record) return undefined;
+    const bare = bareEntryOf<T>(record);
+    if (bare) return bare;
     try {
       const { codec, ...frame } = this.#framing.parse(record);
       this.#requireCodec(codec);
@@ -68,6 +71,8 @@ export class Records<T> {
    */
   peek(record: Uint8Array | undefined): Entry<undefined> | undefined {
     if (!record) return undefined;
+    const bare = bareEntryOf<undefined>(record);
+    if (bare) return bare;
     try {
       const { codec, ...frame } = this.#framing.parse(record);
       this.#requireCodec(codec);
@@ -82,4 +87,17 @@ export class Records<T> {
     if (found === undefined || found === this.#codec.name) return;
     throw new TypeError(`Cannot decode with "${this.#codec.name}": encoded with "${found}"`);
   }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function bareRecord(entry: Entry): Uint8Array {
+  return frameV1.format({ ...entry, payload: NO_BYTES, codec: undefined });
+}
+
+function bareEntryOf<T>(record: Uint8Array): Entry<T> | undefined {
+  const found = bareFrameOf(record);
+  if (!found) return undefined;
+  const { codec: _, ...frame } = found;
+  return { ...frame, payload: NO_PAYLOAD as T };
 }

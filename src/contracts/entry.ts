@@ -32,3 +32,9 @@ export interface Mark {
   /** Replaced by a soft invalidation. */
   readonly soft: string;
 }
+
+/**
+ * The payload of an entry that has none and carries only its `marks`. Whoever writes entries as
+ * bytes keeps it without asking a codec, so that marks can lie beside values of any kind.
+ */
+export const NO_PAYLOAD: unique symbol = Symbol("no payload");

@@ -19,7 +19,7 @@
 
 import type { Write } from "../contracts/backend.ts";
 import { NEVER } from "../contracts/clock.ts";
-import type { Entry, Mark } from "../contracts/entry.ts";
+import { type Entry, type Mark, NO_PAYLOAD } from "../contracts/entry.ts";
 import { randomId } from "../contracts/random.ts";
 import type { Store } from "./core.ts";
 import type { Standing } from "./freshness.ts";
@@ -236,14 +236,14 @@ export class Marks implements Invalidator {
   }
 
   #writeOf(half: "hard" | "soft", scope: string, value: Half): Write<Entry> {
-    const entry: Entry<Half> = {
-      payload: value,
+    const entry: Entry = {
+      payload: NO_PAYLOAD,
       createdAt: value.at,
       creationMs: 0,
       softExpiresAt: NEVER,
       hardExpiresAt: NEVER,
       tags: [],
-      marks: [],
+      marks: [{ hard: value.id, soft: value.id }],
     };
     return { key: this.#keyOf(half, scope), value: entry, expiresAt: NEVER };
   }
@@ -272,9 +272,8 @@ function scopesOf(tags: readonly string[]): string[] {
 }
 
 function halfOf(entry: Entry | undefined): Half | undefined {
-  const half = entry?.payload as Partial<Half> | null | undefined;
-  if (typeof half?.id !== "string" || typeof half.at !== "number") return undefined;
-  return { id: half.id, at: half.at };
+  const [mark] = entry?.marks ?? [];
+  return entry && mark ? { id: mark.hard, at: entry.createdAt } : undefined;
 }
 
 function standingUnder(

@@ -1,0 +1,114 @@
+/**
+ * The wheel cache as a Cloudflare Worker: files in R2, the index in D1, pages in KV.
+ *
+ * What is built from the bindings lives as long as the isolate, so that requests share near shelves
+ * and creations. Work that outlives its request is handed to the `waitUntil` of the request that
+ * began it.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { D1Database } from "../../backends/d1_runner.ts";
+import { d1Index } from "../../backends/index_sql.ts";
+import { r2 } from "../../backends/r2.ts";
+import type { R2Bucket } from "../../backends/r2_bucket.ts";
+import { type KVNamespace, workersKVBackend } from "../../backends/workers_kv.ts";
+import { json } from "../compose/json_codec.ts";
+import { serialized } from "../compose/serialized.ts";
+import { NEVER, systemClock } from "../contracts/clock.ts";
+import type { Codec } from "../contracts/codec.ts";
+import { makeRegion, type Region } from "../region/region.ts";
+import { parseHtpasswd } from "../wheels/htpasswd.ts";
+import type { AccessOptions, Action } from "../wheels/http/access.ts";
+import { type App, createApp } from "../wheels/http/app.ts";
+import type { Log } from "../wheels/log.ts";
+import { pageCodec } from "../wheels/page_codec.ts";
+import { Upstream, type UpstreamAnswer } from "../wheels/upstream.ts";
+import { Wheelhouse } from "../wheels/wheelhouse.ts";
+import { fixedLengthBody, workersDigests } from "./workers_platform.ts";
+
+/** The bindings and variables of the Worker; see `wrangler.jsonc`. */
+export interface Env {
+  /** The bytes of the files. */
+  readonly FILES: R2Bucket;
+  /** The index tables. */
+  readonly INDEX: D1Database;
+  /** Rendered pages and what the upstream said. It must not outlive the index tables. */
+  readonly PAGES: KVNamespace;
+  /** The text of an htpasswd file, as a secret. Without it nobody uploads. */
+  readonly USERS?: string;
+  /** What needs no user, separated by commas. Default `list,download`. */
+  readonly OPEN?: string;
+  /** The simple index that projects we do not have are read through from. */
+  readonly UPSTREAM?: string;
+  /** Hosts that its files may come from besides its own, separated by commas. */
+  readonly UPSTREAM_FILES?: string;
+}
+
+/** The part of a request's context that is used. */
+export interface Context {
+  /** Keeps the isolate going until the work is done. */
+  waitUntil(work: Promise<unknown>): void;
+}
+
+const context = new AsyncLocalStorage<Context>();
+const apps = new WeakMap<Env, App>();
+
+export default {
+  /** Answers a request. */
+  fetch(request: Request, env: Env, requestContext: Context): Promise<Response> {
+    let app = apps.get(env);
+    if (app === undefined) apps.set(env, app = appOf(env));
+    return context.run(requestContext, app.fetch, request);
+  },
+};
+
+const MOST_PAGES = 500;
+
+function appOf(env: Env): App {
+  const wheelhouse = new Wheelhouse({
+    files: r2(env.FILES),
+    index: d1Index(env.INDEX),
+    pages: regionOf(env, "pages", pageCodec),
+    digests: workersDigests,
+    log,
+    background,
+    ...upstreamOf(env),
+  });
+  return createApp({ wheelhouse, access: accessOf(env), log, bodyOfLength: fixedLengthBody });
+}
+
+function regionOf<T>(env: Env, name: string, codec: Codec<T>): Region {
+  return makeRegion({
+    name,
+    background,
+    near: { maxEntries: MOST_PAGES },
+    backend: serialized(codec, workersKVBackend(env.PAGES)),
+    // Keys name what their values were made from, so nobody ever invalidates them.
+    marksMaxAgeMs: NEVER,
+  });
+}
+
+function upstreamOf(env: Env): { upstream?: Upstream } {
+  if (!env.UPSTREAM) return {};
+  const region = regionOf(env, "upstream", json as Codec<UpstreamAnswer>);
+  const where = { url: env.UPSTREAM, fileHosts: listOf(env.UPSTREAM_FILES ?? "") };
+  const fetch = (url: string, init: RequestInit) => globalThis.fetch(url, init);
+  return { upstream: new Upstream(where, { fetch, region, clock: systemClock, log }) };
+}
+
+function accessOf({ USERS, OPEN }: Env): AccessOptions {
+  const open = OPEN === undefined ? {} : { open: listOf(OPEN) as Action[] };
+  return USERS ? { ...open, users: parseHtpasswd(USERS) } : open;
+}
+
+function listOf(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+}
+
+const log: Log = (level, message, facts = {}) => {
+  console.log(JSON.stringify({ level, message, ...facts }));
+};
+
+function background(work: Promise<unknown>): void {
+  context.getStore()?.waitUntil(work.catch(() => {}));
+}

@@ -42,32 +42,32 @@ function queueName(slot: u32, length: u32, index: u32): void {
   store<u32>(QUEUE_LENGTH + 4 * slot, length + writeDecimal(at + length, index));
 }
 
-function pointsOfShortNames(length: u32, names: u32, owner: u32, out: usize): void {
-  for (let index: u32 = 0; index < names; index += 8) {
-    const count = min(names - index, 8);
+function pointsOfShortNames(length: u32, first: u32, end: u32, owner: u32, out: usize): void {
+  for (let index = first; index < end; index += 8, out += 256) {
+    const count = min(end - index, 8);
     for (let slot: u32 = 0; slot < count; slot++) queueName(slot, length, index + slot);
     if (count < 8) fillUp(count);
     stage();
     md5Lanes(true);
-    storeLanes(out + 32 * index, count, owner);
+    storeLanes(out, count, owner);
   }
 }
 
-function pointsOfLongNames(length: u32, names: u32, owner: u32, out: usize): void {
-  for (let index: u32 = 0; index < names; index++) {
+function pointsOfLongNames(length: u32, first: u32, end: u32, owner: u32, out: usize): void {
+  for (let index = first; index < end; index++, out += 32) {
     md5(KEY, length + writeDecimal(KEY + length, index));
     for (let word: usize = 0; word < 4; word++) {
-      storePoint(out + 32 * index + 8 * word, load<u32>(STATE + 4 * word), owner);
+      storePoint(out + 8 * word, load<u32>(STATE + 4 * word), owner);
     }
   }
 }
 
 /**
- * Appends the points of one shard after the `before` that the arena holds. The text of its names,
- * up to the number, lies at {@linkcode KEY}.
+ * Appends the points of one shard's names from `first` up to `end` after the `before` that the arena
+ * holds. The text of the names, up to the number, lies at {@linkcode KEY}.
  */
-export function addPoints(length: u32, names: u32, owner: u32, before: u32): void {
+export function addPoints(length: u32, first: u32, end: u32, owner: u32, before: u32): void {
   const out = ARENA + 8 * <usize> before;
-  if (length + 10 <= SHORT) pointsOfShortNames(length, names, owner, out);
-  else pointsOfLongNames(length, names, owner, out);
+  if (length + 10 <= SHORT) pointsOfShortNames(length, first, end, owner, out);
+  else pointsOfLongNames(length, first, end, owner, out);
 }

@@ -2,9 +2,9 @@
  * SHA-1 (RFC 3174) of one message, as forty hexadecimal digits.
  *
  * The message schedule is computed four words at a time, sixteen rounds ahead, and stored with the
- * round constant added, so that a round is one load, four additions and two turns. From word 32 on the schedule uses the
- * wider recurrence w[t] = turn(w[t-6] ^ w[t-16] ^ w[t-28] ^ w[t-32], 2), which follows from
- * applying the usual one twice and, unlike it, has no dependence within four words.
+ * round constant added, so that a round is one load, four additions and two turns. From word 32 on
+ * the schedule uses w[t] = turn(w[t-6] ^ w[t-16] ^ w[t-28] ^ w[t-32], 2), which follows from
+ * applying the usual recurrence twice and, unlike it, has no dependence within four words.
  */
 
 import { HEX, STATE, TAIL } from "./memory";

@@ -19,6 +19,8 @@ export interface Ring {
 
 /** A ring out of which a dead shard can be taken, its keys going to those that live. */
 export interface EjectableRing extends Ring {
+  /** Whether the shard at `index` is not ejected. */
+  isLive(index: number): boolean;
   /**
    * Takes the shard at `index` out: its keys go to others until it is restored, and the other
    * shards keep their indexes. Answers whether that changed anything; it does not if the shard is

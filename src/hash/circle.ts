@@ -12,8 +12,8 @@ export interface RingPoints {
   readonly values: Uint32Array;
   /** The index of the shard that owns each. */
   readonly owners: Uint16Array;
-  /** What hashes keys onto them. */
-  readonly hash: KeyHash;
+  /** What hashes keys onto them; rings for which it is equal hash alike. */
+  readonly hashing: string;
 }
 
 /** What a {@linkcode Circle} is made of. */
@@ -21,6 +21,8 @@ export interface CircleParts {
   readonly kernel: Kernel;
   readonly mode: KetamaMode;
   readonly hash: KeyHash;
+  /** See {@linkcode RingPoints}. */
+  readonly hashing: string;
   /** Places points that are not digests. */
   readonly pointHasher: KeyHasher;
   readonly weighted: boolean;
@@ -69,12 +71,12 @@ export class Circle {
 
   /** See {@linkcode KetamaRing}. */
   points(): RingPoints {
-    const { hash } = this.#parts;
+    const { hashing } = this.#parts;
     if (this.placement instanceof Modulo) {
-      return { values: new Uint32Array(), owners: new Uint16Array(), hash };
+      return { values: new Uint32Array(), owners: new Uint16Array(), hashing };
     }
     const { values, owners } = this.placement;
-    return { values: values.slice(0, -1), owners: owners.slice(0, -1), hash };
+    return { values: values.slice(0, -1), owners: owners.slice(0, -1), hashing };
   }
 
   #continuum(): Continuum {

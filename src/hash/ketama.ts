@@ -75,8 +75,6 @@ export interface KetamaRing extends EjectableRing {
    * stays written in the kernel's memory, so that a key need not be put together first.
    */
   prefixed(prefix: string): Ring;
-  /** Whether the shard at `index` is not ejected. */
-  isLive(index: number): boolean;
   /** The points in ascending order of value; empty in mode `"modula"`. */
   points(): RingPoints;
 }
@@ -95,7 +93,9 @@ export function ketamaOver(kernel: Kernel, options: KetamaOptions): KetamaRing {
     ? pointHasher
     : new NamespacedHasher(pointHasher, checkedPrefix(namespace));
   const weighted = isWeighted(mode, options);
-  return new Ketama(new Circle({ kernel, mode, hash, pointHasher, weighted, shards }), hasher);
+  const hashing = [hash, ...(hash === "md5" ? [] : [charSign]), namespace].join(" ").trimEnd();
+  const parts = { kernel, mode, hash, hashing, pointHasher, weighted, shards };
+  return new Ketama(new Circle(parts), hasher);
 }
 
 class Ketama implements KetamaRing {

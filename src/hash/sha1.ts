@@ -1,5 +1,7 @@
 /** SHA-1 (RFC 3174) in plain TypeScript: the twin of `assembly/kernel/sha1.ts`. */
 
+import { hexOf, paddedOf } from "./sha_padding.ts";
+
 const INITIAL: readonly number[] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
 
 /** The SHA-1 digest of a message as 40 lower-case hexadecimal digits. */
@@ -8,20 +10,7 @@ export function sha1HexOf(message: Uint8Array): string {
   const schedule = new Int32Array(80);
   const padded = paddedOf(message);
   for (let at = 0; at < padded.byteLength; at += 64) absorb(state, schedule, padded, at);
-  let digits = "";
-  for (const word of state) digits += (word >>> 0).toString(16).padStart(8, "0");
-  return digits;
-}
-
-function paddedOf(message: Uint8Array): DataView {
-  const length = message.length;
-  const padded = new Uint8Array((length + 72) & ~63);
-  padded.set(message);
-  padded[length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, length / 0x20000000);
-  view.setUint32(padded.length - 4, length << 3);
-  return view;
+  return hexOf(state);
 }
 
 function absorb(state: Int32Array, w: Int32Array, view: DataView, at: number): void {

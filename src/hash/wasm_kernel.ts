@@ -6,7 +6,7 @@
  * with the objects that use them.
  */
 
-import { Continuum, tableBits } from "./continuum.ts";
+import { Continuum, continuumOf, tableBits } from "./continuum.ts";
 import type { ByteKeys, Kernel, PointNames } from "./kernel.ts";
 import { KeyStage, utf8 } from "./key_stage.ts";
 import { ScriptKernel } from "./script_kernel.ts";
@@ -23,7 +23,7 @@ interface Exports {
   md5Word(at: number, length: number): number;
   md5Words(count: number): void;
   sha1Hex(at: number, length: number): void;
-  addPoints(stemBytes: number, names: number, owner: number, before: number): void;
+  addPoints(stem: number, first: number, end: number, owner: number, before: number): void;
   buildContinuum(points: number, bits: number): number;
   readonly BATCH: Address;
   readonly ARENA: Address;
@@ -39,6 +39,8 @@ interface Exports {
 
 /** The most points of a ring built in linear memory, which never shrinks: some 32 MiB. */
 const LARGEST_BUILD = 2 ** 20;
+/** How many names of a larger ring are digested at a time. */
+const PART_NAMES = 4_096;
 const PAGE_BYTES = 65_536;
 /** Padding of a short message, or the number of a point name, may follow a staged message. */
 const STAGE_SLACK = 64;
@@ -130,9 +132,19 @@ class WasmKernel implements Kernel {
 
   continuum(names: readonly PointNames[]): Continuum {
     const points = 4 * names.reduce((sum, { count }) => sum + count, 0);
+    const isHeld = names.every(({ stem }) => this.#memory.stage.write("", stem) >= 0);
+    if (!isHeld) return this.#script.continuum(names);
+    return points > LARGEST_BUILD ? this.#large(names, points) : this.#small(names, points);
+  }
+
+  /** Digests, sorts and tabulates in linear memory. */
+  #small(names: readonly PointNames[], points: number): Continuum {
     const bits = tableBits(points);
-    if (points > LARGEST_BUILD || !this.#addPoints(names, 16 * points + 4 * 2 ** bits)) {
-      return this.#script.continuum(names);
+    this.#reserve(16 * points + 4 * 2 ** bits);
+    let before = 0;
+    for (const { owner, stem, count } of names) {
+      this.#addPoints({ owner, stem, first: 0, end: count }, before);
+      before += 4 * count;
     }
     const tableAt = this.#exports.buildContinuum(points, bits);
     const { buffer } = this.#exports.memory;
@@ -145,17 +157,28 @@ class WasmKernel implements Kernel {
     });
   }
 
-  /** Appends the points of all names; `false` if a name is too long for the stage. */
-  #addPoints(names: readonly PointNames[], arenaBytes: number): boolean {
-    this.#reserve(arenaBytes);
-    let before = 0;
+  /** Digests in linear memory, in parts, and sorts outside of it. */
+  #large(names: readonly PointNames[], points: number): Continuum {
+    this.#reserve(8 * 4 * PART_NAMES);
+    const values = new Uint32Array(points);
+    const owners = new Uint16Array(points);
+    const { memory, ARENA } = this.#exports;
+    const entries = new Uint32Array(memory.buffer, ARENA.value, 8 * PART_NAMES);
+    let at = 0;
     for (const { owner, stem, count } of names) {
-      const length = this.#memory.stage.write("", stem);
-      if (length < 0) return false;
-      this.#exports.addPoints(length, count, owner, before);
-      before += 4 * count;
+      owners.fill(owner, at, at + 4 * count);
+      for (let first = 0; first < count; first += PART_NAMES) {
+        const end = Math.min(first + PART_NAMES, count);
+        this.#addPoints({ owner, stem, first, end }, 0);
+        for (let i = 0; i < 4 * (end - first); i++) values[at++] = entries[2 * i + 1]!;
+      }
     }
-    return true;
+    return continuumOf(values, owners);
+  }
+
+  #addPoints(names: NamesPart, before: number): void {
+    const length = this.#memory.stage.write("", names.stem);
+    this.#exports.addPoints(length, names.first, names.end, names.owner, before);
   }
 
   #reserve(arenaBytes: number): void {
@@ -210,6 +233,14 @@ class WasmKernel implements Kernel {
       hex: new Uint8Array(buffer, at.HEX.value, 40),
     };
   }
+}
+
+/** Some of the names of a shard's points. */
+interface NamesPart {
+  readonly owner: number;
+  readonly stem: string;
+  readonly first: number;
+  readonly end: number;
 }
 
 /** Linear memory as seen from here; new whenever it has grown. */

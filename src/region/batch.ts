@@ -28,15 +28,8 @@ import { stepAfter } from "./dogpile.ts";
 import { glance, startFrom } from "./fetch.ts";
 import type { Freshness } from "./freshness.ts";
 import { informOf, judge, readEntries } from "./look.ts";
-import {
-  answerStored,
-  beginCreation,
-  endCreated,
-  endFailed,
-  type Lead,
-  recreate,
-  release,
-} from "./recreate.ts";
+import { answerStored, beginCreation, endCreated, endFailed, release } from "./outcome.ts";
+import { type Lead, recreate } from "./recreate.ts";
 
 /**
  * Makes the values of many keys, given in their sorted order: all of them in that order, or a map by

@@ -11,7 +11,7 @@ import type { Random } from "../contracts/random.ts";
 import type { Invalidator } from "./invalidation.ts";
 import type { KeyVersions } from "./key_versions.ts";
 import type { NearClock } from "./near_clock.ts";
-import type { RegionObserver } from "./observer.ts";
+import type { RegionListener, RegionObserver } from "./observer.ts";
 import type { PendingTable } from "./pending.ts";
 import type { Policy, ResolvedPolicy } from "./policy.ts";
 import type { RememberedErrors } from "./remembered_errors.ts";
@@ -78,6 +78,8 @@ export interface CallOptions<T = unknown> extends Policy<T> {
   readonly shouldCache?: (value: T) => boolean;
   /** A value older than this counts as stale for this call, in milliseconds. Default: `NEVER`. */
   readonly maxAgeMs?: number;
+  /** Is told what happens to this call. Default: nobody; see `Region.on`. */
+  readonly onEvent?: RegionListener;
   /** Ends this caller's waiting; the creation goes on while others wait for it. */
   readonly signal?: AbortSignal;
 }

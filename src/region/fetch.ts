@@ -7,15 +7,15 @@
  *     joined it.
  */
 
-import type { Entry } from "../contracts/entry.ts";
 import { LockTimeoutError } from "../contracts/errors.ts";
 import type { Call, Core } from "./core.ts";
 import type { CreatingCall } from "./creation.ts";
-import { type Freshness, isEarlyDue } from "./freshness.ts";
+import type { Freshness } from "./freshness.ts";
 import { judge } from "./look.ts";
 import type { Flight } from "./pending.ts";
-import { type Lead, recreate } from "./recreate.ts";
+import { type Lead, recreate, refreshEarlyIfDue } from "./recreate.ts";
 import { extend, type Slot, slotOf } from "./shelf.ts";
+import { note } from "./observer.ts";
 
 /** What the near shelf has to say to a call. */
 export interface Glance {
@@ -56,10 +56,10 @@ export function startFrom(core: Core, call: CreatingCall, { slot, near }: Glance
     return { answer: joinPatiently(core, call, flight), lead: undefined };
   }
   if (slot !== undefined && near === "stale") {
-    core.fixed.observer.note("staleHit", call.key);
+    note(core, call, { type: "staleHit" });
     return ready(slot.entry.payload);
   }
-  core.fixed.observer.note("join", call.key);
+  note(core, call, { type: "join" });
   return { answer: flight.join(flight.answer, call.options.signal), lead: undefined };
 }
 
@@ -76,30 +76,10 @@ export async function judgeSlot(core: Core, call: Call, slot: Slot): Promise<Fre
 }
 
 function answerFromNear(core: Core, call: CreatingCall, slot: Slot): unknown {
-  core.fixed.observer.note("nearHit", call.key);
-  if (isDueEarly(core, call, slot.entry)) refreshEarly(core, call, slot.entry);
+  note(core, call, { type: "nearHit" });
+  refreshEarlyIfDue(core, call, slot.entry);
   extend(core, slot, call.policy);
   return slot.entry.payload;
-}
-
-function isDueEarly(core: Core, call: Call, entry: Entry): boolean {
-  const { clock, random } = core.fixed;
-  const { earlyRefresh } = call.policy;
-  if (earlyRefresh === undefined) return false;
-  const now = clock.now();
-  return isEarlyDue(entry, earlyRefresh, { now, chance: random() }) &&
-    core.pending.get(call.mangled, core.invalidator.epoch) === undefined &&
-    core.earlyErrors.get(call.mangled, now) === undefined;
-}
-
-// The flight is led by nobody: the value is still fresh, and whoever asks goes on with it.
-function refreshEarly(core: Core, call: CreatingCall, entry: Entry): void {
-  core.fixed.observer.note("earlyRefresh", call.key);
-  const flight = core.pending.start(call.mangled, core.invalidator.epoch);
-  flight.offer(entry.payload);
-  void flight.join(flight.done, undefined);
-  void recreate(core, call, { flight, entry, isEarly: true });
-  core.fixed.background(flight.done.catch(() => {}));
 }
 
 function startFlight(core: Core, call: CreatingCall, slot: Slot | undefined): Start {
@@ -120,18 +100,18 @@ async function awaitOwn(core: Core, call: Call, flight: Flight): Promise<unknown
   const offered = await Promise.race([flight.answer, joined]);
   if (flight.isDone) return await joined;
   if (softTimeoutMs > 0 && await isSettledWithin(core, joined, softTimeoutMs)) return await joined;
-  core.fixed.observer.note("softTimeout", call.key);
+  note(core, call, { type: "softTimeout" });
   core.fixed.background(flight.done.catch(() => {}));
   return offered;
 }
 
 // A caller who would rather wait than have a stale value takes the offered one after its wait.
 async function joinPatiently(core: Core, call: CreatingCall, flight: Flight): Promise<unknown> {
-  core.fixed.observer.note("join", call.key);
+  note(core, call, { type: "join" });
   const { staleWaitMs, onTimeout } = call.policy.lock;
   const joined = flight.join(flight.done, call.options.signal);
   if (await isSettledWithin(core, joined, staleWaitMs)) return await joined;
-  core.fixed.observer.note("lockTimeout", call.key);
+  note(core, call, { type: "lockTimeout" });
   if (onTimeout === "throw") throw new LockTimeoutError(call.key, staleWaitMs);
   return await Promise.race([flight.answer, joined]);
 }

@@ -3,6 +3,8 @@
  * costs one increment.
  */
 
+import type { Call, Core } from "./core.ts";
+
 /** What can happen. Each is counted under this name. */
 export type RegionEventType =
   /** A fresh value came from the near shelf, */
@@ -87,28 +89,34 @@ export class RegionObserver {
     };
   }
 
-  /** Counts an event and tells it. */
-  note(
-    type: RegionEventType,
-    key: string,
-    more: { durationMs?: number; error?: unknown } = {},
+  /** Makes the event and tells it to its listeners and to the one of the call. */
+  tell(
+    happened: Happening,
+    to: { readonly key: string; readonly onEvent: RegionListener | undefined },
   ): void {
-    this.counts[type]++;
-    if (this.#listeners.size > 0) this.tell(type, key, more);
-  }
-
-  /** Tells an event that has been counted already. */
-  tell(type: RegionEventType, key: string, more: { durationMs?: number; error?: unknown }): void {
-    const listeners = this.#listeners.get(type);
-    if (listeners === undefined) return;
-    const event: RegionEvent = { type, region: this.#region, key, ...more };
-    for (const listener of [...listeners]) {
+    const listeners = this.#listeners.get(happened.type);
+    if (listeners === undefined && to.onEvent === undefined) return;
+    const event: RegionEvent = { region: this.#region, key: to.key, ...happened };
+    for (const listener of [...listeners ?? [], ...to.onEvent ? [to.onEvent] : []]) {
       try {
         listener(event);
       } catch {
         // See RegionListener: the caller's request outweighs the listener's error.
       }
     }
+  }
+}
+
+/** An event without where it happened. */
+export type Happening = Omit<RegionEvent, "region" | "key">;
+
+/** Counts what happened to a call, and tells who listens. */
+export function note(core: Core, call: Call, happened: Happening): void {
+  const { observer } = core.fixed;
+  const { onEvent } = call.options;
+  observer.counts[happened.type]++;
+  if (observer.isHeard || onEvent !== undefined) {
+    observer.tell(happened, { key: call.key, onEvent });
   }
 }
 

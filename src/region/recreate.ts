@@ -18,10 +18,12 @@
 import type { Entry } from "../contracts/entry.ts";
 import { LeaseLostError, LockTimeoutError } from "../contracts/errors.ts";
 import type { Call, Core, Store } from "./core.ts";
-import { create, type CreatingCall, type Creation, type CreationRight } from "./creation.ts";
+import { create, type CreatingCall, type CreationRight } from "./creation.ts";
 import { takeTurn, type Turn } from "./dogpile.ts";
-import type { Freshness } from "./freshness.ts";
+import { type Freshness, isEarlyDue } from "./freshness.ts";
 import { informOf, judge, judgeIfKnown, readEntries } from "./look.ts";
+import { note } from "./observer.ts";
+import { answerStored, beginCreation, endCreated, endFailed } from "./outcome.ts";
 import type { Flight } from "./pending.ts";
 import { shelve } from "./shelf.ts";
 
@@ -42,10 +44,12 @@ const MOST_TRIES = 3;
 export async function recreate(core: Core, call: CreatingCall, lead: Lead): Promise<void> {
   for (let tries = 1;; tries++) {
     try {
-      const payload = core.store === undefined
+      const landing = core.store === undefined
         ? await recreateNear(core, call, lead)
         : await recreateStored(core, call, { ...lead, store: core.store });
-      return lead.flight.settle(payload);
+      lead.flight.settle(landing.payload);
+      if (landing.found !== undefined) refreshEarlyIfDue(core, call, landing.found);
+      return;
     } catch (error) {
       if (error instanceof LeaseLostError && tries < MOST_TRIES) continue;
       return lead.flight.fail(error);
@@ -53,7 +57,35 @@ export async function recreate(core: Core, call: CreatingCall, lead: Lead): Prom
   }
 }
 
-async function recreateNear(core: Core, call: CreatingCall, lead: Lead): Promise<unknown> {
+/** Begins to recreate a fresh entry in the background, if the policy says it is time. */
+export function refreshEarlyIfDue(core: Core, call: CreatingCall, entry: Entry): void {
+  if (!isDueEarly(core, call, entry)) return;
+  note(core, call, { type: "earlyRefresh" });
+  // Nobody leads: the value is still fresh, and whoever asks goes on with it.
+  const flight = core.pending.start(call.mangled, core.invalidator.epoch);
+  flight.offer(entry.payload);
+  void flight.join(flight.done, undefined);
+  void recreate(core, call, { flight, entry, isEarly: true });
+  core.fixed.background(flight.done.catch(() => {}));
+}
+
+function isDueEarly(core: Core, call: Call, entry: Entry): boolean {
+  const { clock, random } = core.fixed;
+  const { earlyRefresh } = call.policy;
+  if (earlyRefresh === undefined) return false;
+  const now = clock.now();
+  return isEarlyDue(entry, earlyRefresh, { now, chance: random() }) &&
+    core.pending.get(call.mangled, core.invalidator.epoch) === undefined &&
+    core.earlyErrors.get(call.mangled, now) === undefined;
+}
+
+/** What a flight ended in: a value that was made, or one that was found fresh. */
+interface Landing {
+  readonly payload: unknown;
+  readonly found?: Entry;
+}
+
+async function recreateNear(core: Core, call: CreatingCall, lead: Lead): Promise<Landing> {
   const { flight, entry, isEarly } = lead;
   const stale = judge(core, call, entry) === "missing" ? undefined : entry;
   return await createAndStore(core, call, { flight, lease: undefined, stale, isEarly });
@@ -63,9 +95,9 @@ async function recreateStored(
   core: Core,
   call: CreatingCall,
   lead: Lead & { store: Store },
-): Promise<unknown> {
+): Promise<Landing> {
   const seen = await look(core, call, lead);
-  if (seen.freshness === "fresh") return answerStored(core, call, seen);
+  if (seen.freshness === "fresh") return land(core, call, { ...seen, lead });
   const turn = await takeTurn({
     key: call.mangled,
     locks: lead.store.locks,
@@ -75,6 +107,19 @@ async function recreateStored(
     signal: lead.flight.signal,
   }, seen.freshness);
   return await act(core, call, { lead, turn });
+}
+
+// What an early refresh finds is nobody's answer: whoever asked has gone on with the old value.
+function land(
+  core: Core,
+  call: CreatingCall,
+  at: { lead: Lead; entry: Entry | undefined; freshness: Freshness },
+): Landing {
+  const { lead, entry, freshness } = at;
+  if (!lead.isEarly) answerStored(core, call, { entry, freshness });
+  else if (entry !== undefined) shelve(core, call, entry);
+  const isFound = freshness === "fresh" && !lead.isEarly && entry !== undefined;
+  return isFound ? { payload: entry.payload, found: entry } : { payload: entry?.payload };
 }
 
 async function look(
@@ -91,7 +136,7 @@ async function look(
     const canStandIn = call.policy.throttleMs !== undefined &&
       judge(core, call, entry) !== "missing";
     if (!canStandIn) throw error;
-    core.fixed.observer.note("storeError", call.key, { error });
+    note(core, call, { type: "storeError", error });
     return { entry, freshness: "fresh" };
   }
 }
@@ -111,16 +156,16 @@ async function act(
   core: Core,
   call: CreatingCall,
   { lead, turn }: { lead: Lead; turn: Turn<Entry> },
-): Promise<unknown> {
+): Promise<Landing> {
   if (turn.act === "throw") {
-    core.fixed.observer.note("lockTimeout", call.key);
+    note(core, call, { type: "lockTimeout" });
     throw new LockTimeoutError(call.key, turn.waitedMs);
   }
   if (turn.act === "answer") {
-    return answerStored(core, call, { entry: turn.value, freshness: turn.freshness });
+    return land(core, call, { lead, entry: turn.value, freshness: turn.freshness });
   }
   const { flight, isEarly } = lead;
-  if (turn.lease === undefined) core.fixed.observer.note("lockTimeout", call.key);
+  if (turn.lease === undefined) note(core, call, { type: "lockTimeout" });
   return await createAndStore(core, call, {
     flight,
     lease: turn.lease,
@@ -129,153 +174,18 @@ async function act(
   });
 }
 
-/** Shelves and answers an entry that was found. */
-export function answerStored(
-  core: Core,
-  call: Call,
-  { entry, freshness }: { entry: Entry | undefined; freshness: Freshness },
-): unknown {
-  if (entry === undefined) return undefined;
-  core.fixed.observer.note(freshness === "fresh" ? "backendHit" : "staleHit", call.key);
-  shelve(core, call, entry);
-  return entry.payload;
-}
-
 async function createAndStore(
   core: Core,
   call: CreatingCall,
   right: CreationRight,
-): Promise<unknown> {
+): Promise<Landing> {
   const { clock } = core.fixed;
   beginCreation(core, call, right);
   const startedAt = clock.now();
   const made = await create(core, call, right).catch((error) => ({ error }));
   const durationMs = clock.now() - startedAt;
   if ("error" in made) {
-    return await endFailed(core, call, { right, error: made.error, durationMs });
+    return { payload: await endFailed(core, call, { right, error: made.error, durationMs }) };
   }
-  return await endCreated(core, call, { right, made, durationMs });
-}
-
-/** Offers the stale value to those who join, or counts that there was none. */
-export function beginCreation(core: Core, call: Call, { flight, stale }: CreationRight): void {
-  if (stale === undefined) core.fixed.observer.note("miss", call.key);
-  else flight.offer(stale.payload);
-}
-
-/** What came of a creation that went well. */
-export interface Success {
-  /** What it was done under. */
-  readonly right: CreationRight;
-  /** What it made. */
-  readonly made: Creation;
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number;
-}
-
-/** Stores and shelves what was made, if it may be; answers it in any case. */
-export async function endCreated(
-  core: Core,
-  call: Call,
-  { right, made, durationMs }: Success,
-): Promise<unknown> {
-  const { payload } = made.entry;
-  core.fixed.observer.note(made.isUnmodified ? "notModified" : "create", call.key, { durationMs });
-  core.errors.forget(call.mangled);
-  const { shouldCache } = call.options as { shouldCache?: (value: unknown) => boolean };
-  if (shouldCache === undefined || shouldCache(payload)) await store(core, call, { right, made });
-  else await release(core, call, right);
-  return payload;
-}
-
-async function store(
-  core: Core,
-  call: Call,
-  { right, made }: { right: CreationRight; made: Creation },
-): Promise<void> {
-  const isStored = await commit(core, call, { right, entry: made.entry });
-  if (isStored && !right.flight.isVoid) shelve(core, call, made.entry);
-  else core.fixed.observer.note("discard", call.key);
-}
-
-/** Stores an entry under a creation's right; answers whether others may have it. */
-async function commit(
-  core: Core,
-  call: Call,
-  { right, entry }: { right: CreationRight; entry: Entry },
-): Promise<boolean> {
-  const { flight, lease } = right;
-  if (flight.isVoid) {
-    await release(core, call, right);
-    return false;
-  }
-  if (core.store === undefined) return true;
-  if (lease === undefined) return false;
-  try {
-    const { mangled: key } = call;
-    return await lease.commit({ key, value: entry, expiresAt: entry.hardExpiresAt });
-  } catch (error) {
-    // The value was made and is right; that it could not be kept is told, not thrown.
-    core.fixed.observer.note("storeError", call.key, { error });
-    return false;
-  }
-}
-
-/** Gives a lock back; that it could not be is told, never thrown over a good value. */
-export async function release(core: Core, call: Call, { lease }: CreationRight): Promise<void> {
-  await lease?.release().catch((error) => {
-    core.fixed.observer.note("storeError", call.key, { error });
-  });
-}
-
-/** What came of a creation that failed. */
-export interface Failure {
-  /** What it was done under. */
-  readonly right: CreationRight;
-  /** The creator's error. */
-  readonly error: unknown;
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number;
-}
-
-/** Answers a stale value in place of a failed creation, if the policy has it; or throws. */
-export async function endFailed(core: Core, call: Call, failure: Failure): Promise<unknown> {
-  const { right, error, durationMs } = failure;
-  core.fixed.observer.note("createError", call.key, { error, durationMs });
-  const standIn = standInFor(core, call, right);
-  if (standIn !== undefined) {
-    core.fixed.observer.note("staleOnError", call.key, { error });
-    if (await commit(core, call, { right, entry: standIn })) shelve(core, call, standIn);
-    return standIn.payload;
-  }
-  rememberError(core, call, failure);
-  await release(core, call, right);
-  throw error;
-}
-
-function rememberError(core: Core, call: Call, { right, error }: Failure): void {
-  const now = core.fixed.clock.now();
-  if (right.isEarly) {
-    const { throttleMs = EARLY_THROTTLE_MS } = call.policy;
-    core.earlyErrors.remember(call.mangled, error, now + throttleMs);
-    return;
-  }
-  const { errorTtlMs = 0 } = call.policy.negative;
-  if (errorTtlMs > 0) core.errors.remember(call.mangled, error, now + errorTtlMs);
-}
-
-/** How soon a failed early refresh is tried again where the policy has no throttle. */
-const EARLY_THROTTLE_MS = 1_000;
-
-/**
- * The stale entry as it is stored to stand in for a failed creation: fresh for a moment, so that no
- * process tries again before. Its hard marks stay its own: what was invalidated meanwhile stays so.
- */
-function standInFor(core: Core, call: Call, right: CreationRight): Entry | undefined {
-  const { stale, flight, isEarly } = right;
-  const { throttleMs } = call.policy;
-  if (stale === undefined || throttleMs === undefined || isEarly || flight.isVoid) return undefined;
-  if (judge(core, call, stale) === "missing") return undefined;
-  const softExpiresAt = Math.min(core.fixed.clock.now() + throttleMs, stale.hardExpiresAt);
-  return { ...stale, softExpiresAt, marks: core.invalidator.softened(stale) };
+  return { payload: await endCreated(core, call, { right, made, durationMs }) };
 }

@@ -149,7 +149,13 @@ export class Region {
     if (core.near !== undefined && options?.maxAgeMs === undefined) {
       core.nearClock?.begin();
       const slot = core.near.get(mangled) as Slot | undefined;
-      if (slot !== undefined && isServable(core, slot)) return noteNearHit(core, key, slot) as T;
+      if (slot !== undefined && isServable(core, slot)) {
+        const { observer } = core.fixed;
+        const onEvent = options?.onEvent;
+        observer.counts.nearHit++;
+        if (observer.isHeard || onEvent) observer.tell({ type: "nearHit" }, { key, onEvent });
+        return slot.entry.payload as T;
+      }
     }
     const call = this.#callOf(core, key, { mangled, options });
     return await fetchPayload(core, { ...call, creator } as CreatingCall) as T;
@@ -266,7 +272,8 @@ export class Region {
     const { hard = true, tags } = options;
     const { invalidator, fixed } = this.#core;
     await invalidator.invalidate({ hard, tags }, fixed.clock.now());
-    fixed.observer.note("invalidate", "");
+    fixed.observer.counts.invalidate++;
+    fixed.observer.tell({ type: "invalidate" }, { key: "", onEvent: undefined });
   }
 
   /** How often each thing has happened. */
@@ -309,13 +316,6 @@ function isServable(core: Core, slot: Slot): boolean {
   const { servableUntil } = slot;
   if (servableUntil === Infinity) return true;
   return (core.nearClock?.current() ?? core.fixed.clock.now()) < servableUntil;
-}
-
-function noteNearHit(core: Core, key: string, slot: Slot): unknown {
-  const { observer } = core.fixed;
-  observer.counts.nearHit++;
-  if (observer.isHeard) observer.tell("nearHit", key, {});
-  return slot.entry.payload;
 }
 
 function settingsOf(options: RegionOptions): RegionSettings {

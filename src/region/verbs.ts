@@ -8,6 +8,7 @@ import type { Freshness } from "./freshness.ts";
 import { informOf, judge, readEntries } from "./look.ts";
 import { lifetimesOf } from "./policy.ts";
 import { extend, shelve, slotOf } from "./shelf.ts";
+import { note } from "./observer.ts";
 
 /** What a read answers besides fresh values. */
 export interface ReadOptions {
@@ -50,7 +51,7 @@ async function readNear(core: Core, call: Call): Promise<Entry | undefined> {
   const slot = slotOf(core, call.mangled);
   if (slot === undefined || await judgeSlot(core, call, slot) !== "fresh") return undefined;
   extend(core, slot, call.policy);
-  core.fixed.observer.note("nearHit", call.key);
+  note(core, call, { type: "nearHit" });
   return slot.entry;
 }
 
@@ -60,10 +61,9 @@ function noteRead(
   read: { entry: Entry | undefined; freshness: Freshness; options: ReadOptions },
 ): Entry | undefined {
   const { entry, freshness, options } = read;
-  const { observer } = core.fixed;
-  if (freshness === "fresh") observer.note("backendHit", call.key);
-  else if (freshness === "stale" && options.allowStale) observer.note("staleHit", call.key);
-  else observer.note("miss", call.key);
+  const isStaleHit = freshness === "stale" && options.allowStale;
+  const type = freshness === "fresh" ? "backendHit" : isStaleHit ? "staleHit" : "miss";
+  note(core, call, { type });
   const isWanted = freshness === "fresh" || options.ignoreExpiration ||
     options.allowStale && freshness === "stale";
   return isWanted ? entry : undefined;
@@ -104,7 +104,7 @@ export async function storeEntries(
   beginWrite(core, calls);
   for (const [i, call] of calls.entries()) {
     if (isLast[i]) shelve(core, call, entries[i] as Entry);
-    core.fixed.observer.note("set", call.key);
+    note(core, call, { type: "set" });
   }
 }
 
@@ -113,7 +113,7 @@ export async function removeEntries(core: Core, calls: readonly Call[]): Promise
   beginWrite(core, calls);
   await core.store?.locks.revoke(calls.map(({ mangled }) => mangled));
   beginWrite(core, calls);
-  for (const { key } of calls) core.fixed.observer.note("delete", key);
+  for (const call of calls) note(core, call, { type: "delete" });
 }
 
 // Done when a write begins and when it has ended: what began in between may have read the old value.

@@ -269,7 +269,7 @@ for (const shape of SHAPES) {
   });
 }
 
-for (const shape of ["near", "near and backend"] as const) {
+for (const shape of SHAPES) {
   describe(`early refresh in a region of ${shape}`, () => {
     it("begins in the background when its share of the life has passed, once", async () => {
       const { region, clock } = regionBench(shape, {

@@ -8,8 +8,9 @@ import { InvalidDistributionError } from "../contracts/errors.ts";
 import type { ByteRange } from "../contracts/file_store.ts";
 import { topOf } from "./archive_paths.ts";
 import { ALWAYS_ALLOWED, LARGEST_GROWTH, LARGEST_METADATA } from "./archive_zip.ts";
+import { inflated } from "./inflate.ts";
 import type { ParsedFilename } from "./names.ts";
-import { type RangeSource, streamOf } from "./range_source.ts";
+import { type RangeSource, windowsOf } from "./range_source.ts";
 import { type TarMember, tarMembers } from "./tar_members.ts";
 
 /**
@@ -25,9 +26,8 @@ export async function readTarMetadata(
   const magic = await source.read({ offset: 0, length: Math.min(2, source.sizeBytes) });
   if (magic[0] !== 0x1f || magic[1] !== 0x8b) refuse("it is not a gzip file");
   const watched = new WatchedSource(source);
-  const unpacked = streamOf(watched)
-    .pipeThrough(new DecompressionStream("gzip"))
-    .pipeThrough(bounded(Math.max(ALWAYS_ALLOWED, LARGEST_GROWTH * source.sizeBytes)));
+  const most = Math.max(ALWAYS_ALLOWED, LARGEST_GROWTH * source.sizeBytes);
+  const unpacked = bounded(inflated(windowsOf(watched), "gzip"), most);
   try {
     return await findMetadata(unpacked, isThorough);
   } catch (cause) {
@@ -58,7 +58,7 @@ class WatchedSource implements RangeSource {
 }
 
 async function findMetadata(
-  unpacked: ReadableStream<Uint8Array>,
+  unpacked: AsyncIterable<Uint8Array>,
   isThorough: boolean,
 ): Promise<Uint8Array> {
   let top: string | undefined;
@@ -81,15 +81,16 @@ async function contentOf(member: TarMember): Promise<Uint8Array> {
 }
 
 /** Lets at most so many bytes through. */
-function bounded(mostBytes: number): TransformStream<Uint8Array, Uint8Array> {
+async function* bounded(
+  chunks: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let passed = 0;
-  return new TransformStream({
-    transform(chunk, controller) {
-      passed += chunk.length;
-      if (passed > mostBytes) refuse(`it grows more than ${LARGEST_GROWTH}-fold when unpacked`);
-      controller.enqueue(chunk);
-    },
-  });
+  for await (const chunk of chunks) {
+    passed += chunk.length;
+    if (passed > mostBytes) refuse(`it grows more than ${LARGEST_GROWTH}-fold when unpacked`);
+    yield chunk;
+  }
 }
 
 function refuse(reason: string, cause?: unknown): never {

@@ -1,17 +1,16 @@
-/** Reading a stream of chunks by the number of bytes wanted, holding no more than asked for. */
+/** Reading chunks by the number of bytes wanted, holding no more than asked for. */
 
-/** The bytes of a stream, taken from its front. It locks the stream until it is cancelled. */
+/** The bytes of an iteration of chunks, taken from its front. */
 export class ByteQueue {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
-  #isDone = false;
 
-  /** Takes over a stream. */
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
+  /** Takes over an iteration. */
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The next `length` bytes, or `undefined` where the stream has fewer. */
+  /** The next `length` bytes, or `undefined` where there are fewer. */
   async take(length: number): Promise<Uint8Array | undefined> {
     const taken: Uint8Array[] = [];
     let missing = length;
@@ -24,7 +23,7 @@ export class ByteQueue {
     return joined(taken, length);
   }
 
-  /** Drops the next `length` bytes; answers `false` where the stream has fewer. */
+  /** Drops the next `length` bytes; answers `false` where there are fewer. */
   async skip(length: number): Promise<boolean> {
     let missing = length;
     while (missing > 0) {
@@ -44,18 +43,15 @@ export class ByteQueue {
     }
   }
 
-  /** Gives the stream up, unless it has ended. */
-  async cancel(): Promise<void> {
-    // Whoever cancels has an answer already, or a better error than a broken stream's.
-    if (!this.#isDone) await this.#reader.cancel().catch(() => undefined);
-    this.#reader.releaseLock();
+  /** Ends the iteration. */
+  async end(): Promise<void> {
+    await this.#chunks.return?.();
   }
 
   /** At most `most` bytes of what comes next, or `undefined` at the end. */
   async #next(most: number): Promise<Uint8Array | undefined> {
     while (this.#chunk.length === 0) {
-      const { done, value } = await this.#reader.read();
-      this.#isDone = done;
+      const { done, value } = await this.#chunks.next();
       if (done) return undefined;
       this.#chunk = value;
     }

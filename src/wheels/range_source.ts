@@ -11,7 +11,7 @@ export interface RangeSource {
   read(range: ByteRange): Promise<Uint8Array>;
 }
 
-/** As many bytes as one window holds, and as one step of a stream reads. */
+/** As many bytes as one window holds. */
 const WINDOW_BYTES = 256 * 1024;
 
 /**
@@ -54,16 +54,9 @@ export class WindowedReader {
   }
 }
 
-/** The whole of a source as a stream, read a window at a time as it is consumed. */
-export function streamOf(source: RangeSource): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let offset = 0;
-  return new ReadableStream({
-    async pull(controller) {
-      if (offset >= source.sizeBytes) return controller.close();
-      const length = Math.min(WINDOW_BYTES, source.sizeBytes - offset);
-      const chunk = await source.read({ offset, length });
-      offset += length;
-      controller.enqueue(new Uint8Array(chunk));
-    },
-  }, { highWaterMark: 0 });
+/** The whole of a source, a window at a time. */
+export async function* windowsOf(source: RangeSource): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let offset = 0; offset < source.sizeBytes; offset += WINDOW_BYTES) {
+    yield await source.read({ offset, length: Math.min(WINDOW_BYTES, source.sizeBytes - offset) });
+  }
 }

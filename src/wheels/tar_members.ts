@@ -1,5 +1,5 @@
 /**
- * Walking through a tar archive that arrives as a stream.
+ * Walking through a tar archive that arrives in chunks.
  *
  * A tar archive is a row of members, each a header block of 512 bytes and then its content, filled
  * up to whole blocks; two blocks of zeros end it. Paths and sizes that do not fit the header stand
@@ -51,16 +51,16 @@ const KINDS: Readonly<Record<string, TarMember["kind"]>> = Object.freeze({
 
 /**
  * The members of a tar archive, in order. Throws an `InvalidDistributionError` where it is not
- * sound. A caller that asks for no more leaves the rest of the stream unread.
+ * sound. A caller that asks for no more leaves the rest of the chunks unread.
  */
 export async function* tarMembers(
-  stream: ReadableStream<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<TarMember, void, undefined> {
-  const queue = new ByteQueue(stream);
+  const queue = new ByteQueue(chunks);
   try {
     yield* walk(queue);
   } finally {
-    await queue.cancel();
+    await queue.end();
   }
 }
 

@@ -121,9 +121,24 @@ describe("forms", () => {
   });
 
   it("I-104: are read as the platform itself reads and writes them", async () => {
-    const name = fc.string({ unit: "binary-ascii", maxLength: 20 }).filter((text) =>
-      !/%22|%0[ad]/i.test(text) && ![...text].some((one) => one < " " && !"\r\n".includes(one))
+    // Platforms disagree on how they read names, and on writing backslashes, line ends and empty names: so
+    // names are held against the form itself, contents against the platform's reading.
+    const letters = fc.constantFrom(
+      "a",
+      "B",
+      "7",
+      " ",
+      '"',
+      ";",
+      "=",
+      "'",
+      "/",
+      "%",
+      "é",
+      "鍵",
+      "🔑",
     );
+    const name = fc.array(letters, { minLength: 1, maxLength: 12 }).map((found) => found.join(""));
     const nasty = fc.array(fc.constantFrom("\r", "\n", "\r\n", "--", "-", "XX", "x", "\0", "é"));
     const value = nasty.map((pieces) => pieces.join(""));
     const field = fc.record({ name, value, filename: fc.option(name, { nil: undefined }) });
@@ -138,19 +153,20 @@ describe("forms", () => {
           else form.append(name, new Blob([value]), filename);
         }
         const message = new Response(form);
-        const boundary = boundaryOf(message.headers.get("content-type")!)!;
+        const type = message.headers.get("content-type")!;
+        const boundary = boundaryOf(type)!;
         const bytes = new Uint8Array(await message.arrayBuffer());
         const found = await parts(cut(bytes, [size]), boundary);
-        const expected = await Promise.all(
-          [...form].map(async ([name, value]) => [
-            oneKindOfEnd(name),
-            typeof value === "string" ? undefined : value.name,
-            typeof value === "string" ? oneKindOfEnd(value) : await value.text(),
-          ]),
-        );
+        const read = await new Response(bytes, { headers: { "content-type": type } }).formData();
+        const texts = await Promise.all([...read].map(([, value]) => textOf(value)));
+        const expected = [...form].map(([name, value], index) => [
+          oneKindOfEnd(name),
+          typeof value === "string" ? undefined : oneKindOfEnd(value.name),
+          texts[index],
+        ]);
         const shown = found.map(({ name, filename, text }) => [
           oneKindOfEnd(name),
-          filename,
+          filename && oneKindOfEnd(filename),
           filename === undefined ? oneKindOfEnd(text) : text,
         ]);
         deepEqual(shown, expected);
@@ -328,6 +344,10 @@ describe("boundaries", () => {
     }
   });
 });
+
+async function textOf(value: string | Blob): Promise<string> {
+  return typeof value === "string" ? oneKindOfEnd(value) : await value.text();
+}
 
 /** Forms turn every line end in a field's value, not in a file, into CRLF; platforms differ in when. */
 function oneKindOfEnd(text: string): string {

@@ -1,6 +1,7 @@
 /** Bundles the portable tests into one module for a runtime that loads no files. */
 
-import { build, type Plugin } from "esbuild";
+import { build, type Plugin, stop } from "esbuild";
+import type { Outcome } from "./test_shim.ts";
 
 /** What differs from runtime to runtime. */
 export interface BundleOptions {
@@ -20,8 +21,46 @@ const REPLACED: Readonly<Record<string, string>> = {
 
 const MARK = "mark:";
 
-/** Gives the text of an ES module that registers the tests of `files`, in order. */
-export async function bundle(files: readonly string[], options: BundleOptions): Promise<string> {
+/** Test files as one module. */
+export interface Bundle {
+  /** The text of an ES module that registers the tests of `files`, in order. */
+  readonly script: string;
+  readonly files: readonly string[];
+  /** The files that could not be bundled, as failures. */
+  readonly broken: readonly Outcome[];
+}
+
+/** Bundles the files that can be bundled. */
+export async function bundle(files: readonly string[], options: BundleOptions): Promise<Bundle> {
+  try {
+    return await bundleSound(files, [], options);
+  } catch {
+    const broken = (await Promise.all(files.map((file) => failureOf(file, options)))).flat();
+    const sound = files.filter((file) => !broken.some((outcome) => outcome.file === file));
+    return await bundleSound(sound, broken, options);
+  } finally {
+    await stop();
+  }
+}
+
+async function bundleSound(
+  files: readonly string[],
+  broken: readonly Outcome[],
+  options: BundleOptions,
+): Promise<Bundle> {
+  return { script: await textOf(files, options), files, broken };
+}
+
+async function failureOf(file: string, options: BundleOptions): Promise<Outcome[]> {
+  try {
+    await textOf([file], options);
+    return [];
+  } catch (error) {
+    return [{ name: file, file, status: "failed", reason: String(error) }];
+  }
+}
+
+async function textOf(files: readonly string[], options: BundleOptions): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: entryOf(files, options.epilogue), resolveDir: Deno.cwd(), loader: "ts" },
     bundle: true,

@@ -1,6 +1,5 @@
 /** Runs portable tests inside Chromium: `deno run -A tests/runtimes/chromium.ts REPORT FILE...` */
 
-import { stop } from "esbuild";
 import { chromium, type Page } from "playwright-core";
 import { chromiumProgram } from "../services/chromium.ts";
 import { bundle } from "./bundle.ts";
@@ -17,7 +16,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const [report, ...files] = Deno.args;
+const [report, ...wanted] = Deno.args;
 const outcomes = chromiumProgram.missing ? [leftOut(chromiumProgram.missing)] : await runInside();
 await Deno.writeTextFile(report!, JSON.stringify(outcomes));
 
@@ -26,11 +25,10 @@ function leftOut(reason: string): Outcome {
 }
 
 async function runInside(): Promise<Outcome[]> {
-  const script = await bundle(files, {
+  const { script, files, broken } = await bundle(wanted, {
     conditions: ["browser"],
     epilogue: EPILOGUE,
   });
-  await stop();
   const server = serve(script);
   // Chromium's own sandbox does not work for root, as which CI runs.
   const browser = await chromium.launch({
@@ -40,7 +38,8 @@ async function runInside(): Promise<Outcome[]> {
   });
   try {
     const page = await browser.newPage();
-    return await runOnPage(page, `http://127.0.0.1:${server.addr.port}/`);
+    await load(page, `http://127.0.0.1:${server.addr.port}/`);
+    return [...broken, ...await runOnPage(page, files)];
   } finally {
     await browser.close();
     await server.shutdown();
@@ -58,12 +57,15 @@ function serve(script: string): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
-async function runOnPage(page: Page, address: string): Promise<Outcome[]> {
+async function load(page: Page, address: string): Promise<void> {
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error.stack ?? error)));
   page.setDefaultTimeout(FILE_LIMIT_MS);
   await page.goto(address, { waitUntil: "load" });
   if (errors.length > 0) throw new Error(`The tests did not load: ${errors.join("\n")}`);
+}
+
+async function runOnPage(page: Page, files: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const file of files) {
     const found = await page.evaluate((name) => Reflect.get(globalThis, "runFile")(name), file);

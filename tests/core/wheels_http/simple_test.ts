@@ -1,3 +1,5 @@
+// runs on: deno, node22, node24, bun, workerd
+// A browser sets some of the headers itself, so a page cannot send them.
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Parser } from "htmlparser2";

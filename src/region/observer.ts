@@ -120,24 +120,28 @@ export function note(core: Core, call: Call, happened: Happening): void {
   }
 }
 
+/** Every type of event. */
+export const REGION_EVENT_TYPES: readonly RegionEventType[] = Object.freeze([
+  "nearHit",
+  "backendHit",
+  "staleHit",
+  "miss",
+  "join",
+  "create",
+  "createError",
+  "notModified",
+  "earlyRefresh",
+  "staleOnError",
+  "softTimeout",
+  "lockTimeout",
+  "discard",
+  "storeError",
+  "set",
+  "delete",
+  "invalidate",
+]);
+
 function noCounts(): Record<RegionEventType, number> {
-  return {
-    nearHit: 0,
-    backendHit: 0,
-    staleHit: 0,
-    miss: 0,
-    join: 0,
-    create: 0,
-    createError: 0,
-    notModified: 0,
-    earlyRefresh: 0,
-    staleOnError: 0,
-    softTimeout: 0,
-    lockTimeout: 0,
-    discard: 0,
-    storeError: 0,
-    set: 0,
-    delete: 0,
-    invalidate: 0,
-  };
+  const counts = REGION_EVENT_TYPES.map((type) => [type, 0] as const);
+  return Object.fromEntries(counts) as Record<RegionEventType, number>;
 }

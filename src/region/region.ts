@@ -13,6 +13,7 @@ import { RegionAlreadyConfiguredError, RegionNotConfiguredError } from "../contr
 import { aloneOf, distinct, fetchMany, type ManyCreator } from "./batch.ts";
 import { type CachedOptions, type Cacher, cacherOf } from "./cached.ts";
 import { type CachedMultiOptions, type MultiCacher, multiCacherOf } from "./cached_multi.ts";
+import { type FlatConfig, settingsFromConfig } from "./config.ts";
 import type { Call, CallOptions, Core, Store } from "./core.ts";
 import type { CreatingCall, Creator } from "./creation.ts";
 import { fetchPayload } from "./fetch.ts";
@@ -128,6 +129,14 @@ export class Region {
     this.#core = coreOf(this.#identity, rest);
     this.#isConfigured = true;
     return this;
+  }
+
+  /**
+   * Configures from a flat configuration under a prefix; see {@linkcode settingsFromConfig}. Rejects
+   * with a `PluginNotFoundError` where nobody registered its backend.
+   */
+  async configureFromConfig(config: FlatConfig, prefix: string = ""): Promise<this> {
+    return this.configure(await settingsFromConfig(config, prefix));
   }
 
   /** Puts one more proxy, or an instance of its class, around the backend, as the outermost. */
@@ -319,6 +328,8 @@ function isServable(core: Core, slot: Slot): boolean {
 }
 
 function settingsOf(options: RegionOptions): RegionSettings {
-  const { name: _n, keyMangler: _k, clock: _c, random: _r, background: _b, ...settings } = options;
+  const { name: _n, keyMangler: _k, functionKeyGenerator: _f, ...effects } = options;
+  const { functionMultiKeyGenerator: _m, clock: _c, random: _r, ...rest } = effects;
+  const { background: _b, warn: _w, ...settings } = rest;
   return settings;
 }

@@ -7,6 +7,7 @@ import type { Entry } from "../contracts/entry.ts";
 import type { Locks } from "../contracts/locks.ts";
 import { type Random, systemRandom } from "../contracts/random.ts";
 import { MemoryCache, type MemoryCacheOptions } from "../memory/memory_cache.ts";
+import { adviceOn } from "./advice.ts";
 import type { Background, Core, Fixed, Store } from "./core.ts";
 import {
   type FunctionKeyGenerator,
@@ -48,6 +49,8 @@ export interface RegionIdentity {
    * Default: the work is left to itself.
    */
   readonly background?: Background;
+  /** Is told of settings that cannot do what they say. Default: `console.warn`. */
+  readonly warn?: (advice: string) => void;
 }
 
 /** What a region is configured with, now or later; the fields of a {@linkcode Policy} among them. */
@@ -86,6 +89,8 @@ export interface Identity {
   readonly functionMultiKeyGenerator: FunctionMultiKeyGenerator;
   /** Its effects. */
   readonly fixed: Fixed;
+  /** What hears advice. */
+  readonly warn: (advice: string) => void;
 }
 
 /** Checks and completes an identity. */
@@ -108,6 +113,7 @@ export function identityOf(options: RegionIdentity): Identity {
     functionKeyGenerator: options.functionKeyGenerator ?? functionKeyGenerator,
     functionMultiKeyGenerator: options.functionMultiKeyGenerator ?? functionMultiKeyGenerator,
     fixed,
+    warn: options.warn ?? console.warn,
   });
 }
 
@@ -127,7 +133,7 @@ export function coreOf(identity: Identity, settings: RegionSettings): Core {
       maxAgeMs: marksMaxAgeMs,
     })
     : new StrategyInvalidator(regionInvalidator);
-  return Object.freeze({
+  const core: Core = Object.freeze({
     name,
     near,
     nearClock,
@@ -141,6 +147,10 @@ export function coreOf(identity: Identity, settings: RegionSettings): Core {
     versions: new KeyVersions(),
     fixed,
   });
+  for (const advice of adviceOn(core, settings.locks === undefined)) {
+    identity.warn(`Region "${name}": ${advice}`);
+  }
+  return core;
 }
 
 function storeOf(

@@ -1,5 +1,5 @@
 /**
- * How often keys were asked for lately, in four bytes a key: a count-min sketch (Cormode and
+ * How often keys were asked for lately, in four bytes or more a key: a count-min sketch (Cormode and
  * Muthukrishnan, 2005) of four rows of counters up to 15, aged by halving.
  *
  * TinyLFU halves all counters at once after ten times as many additions as there are keys. Here a

@@ -7,7 +7,7 @@
  * a segmented LRU: **probation**, and **protected** for what was read there again.
  *
  * The best size of the window depends on the traffic: tiny for traffic by popularity, large for
- * traffic by recency. So it climbs: after each sample of ten reads per entry it takes a step, on in
+ * traffic by recency. So it climbs: after each sample of four reads per entry it takes a step, on in
  * the same direction if the hit ratio rose, and back if it fell; steps shrink until the ratio changes
  * by five points (Einziger, Eytan, Friedman and Manes, "Adaptive software cache management", 2018).
  *
@@ -27,10 +27,13 @@ const WINDOW_SHARE = 0.01;
 const WINDOW_SHARE_MOST = 0.8;
 const PROTECTED_SHARE = 0.8;
 
-const SAMPLE_PER_ENTRY = 10;
+const SAMPLE_PER_ENTRY = 4;
 const STEP_SHARE = 0.0625;
 const STEP_DECAY = 0.98;
 const RESTART_CHANGE = 0.05;
+
+/** The sketch is made for the keys held and as many that were not let in. */
+const SKETCH_SHARE = 2;
 
 /** How many entries one call moves from one queue to the next. */
 const MOVES_MOST = 16;
@@ -69,7 +72,7 @@ class WTinyLfu implements EvictionPolicy {
     this.#climber = new Climber(context.maxWeight);
     this.#queues = new Uint8Array(context.capacity);
     this.#hashes = new Uint32Array(context.capacity);
-    this.#sketch = new FrequencySketch(context.capacity);
+    this.#sketch = new FrequencySketch(context.capacity * SKETCH_SHARE);
   }
 
   admit(slot: number): void {
@@ -125,7 +128,8 @@ class WTinyLfu implements EvictionPolicy {
     hashes.set(this.#hashes);
     this.#queues = queues;
     this.#hashes = hashes;
-    if (capacity > this.#sketch.width) this.#sketch = new FrequencySketch(capacity);
+    const keys = capacity * SKETCH_SHARE;
+    if (keys > this.#sketch.width) this.#sketch = new FrequencySketch(keys);
   }
 
   #oldestOfMain(): number {

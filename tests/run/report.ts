@@ -75,7 +75,10 @@ export function showDetails(suites: readonly SuiteResult[], screen: Screen): voi
   for (const { suite, runtime, results } of suites) {
     const failures = results.filter(({ status }) => status === "failed");
     if (failures.length > 0) screen.line(screen.bold(`\nFailed: ${suite} on ${runtime}`));
-    for (const failure of failures) showFailure(failure, screen);
+    for (const [index, failure] of failures.entries()) {
+      const isRepeated = failure.reason === failures[index - 1]?.reason;
+      showFailure(isRepeated ? { ...failure, reason: "As above" } : failure, screen);
+    }
   }
   const left = [...reasons(suites)];
   if (left.length > 0) screen.line();

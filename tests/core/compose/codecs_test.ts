@@ -210,12 +210,15 @@ function hasMinusZero(value: unknown): boolean {
   return Object.values(value).some(hasMinusZero);
 }
 
-// Node 22 finds two invalid dates different, and holes of arrays are known not to come back.
+// Node 22 finds two invalid dates different; Bun pairs the object keys of maps in the order in which
+// they come; and holes of arrays are known not to come back.
 function isComparable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (value instanceof Date) return !Number.isNaN(value.getTime());
-  if (value instanceof Map) return [...value].every(isComparable);
-  if (value instanceof Set) return [...value].every(isComparable);
+  if (value instanceof Map || value instanceof Set) {
+    const objects = [...value.keys()].filter((key) => typeof key === "object");
+    return objects.length < 2 && [...value].every(isComparable);
+  }
   const items: unknown[] = Object.values(value);
   return items.every(isComparable) && !(Array.isArray(value) && items.length < value.length);
 }

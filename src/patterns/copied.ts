@@ -21,7 +21,8 @@ import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.t
  */
 export function copied<V>(
   cache: SyncCache<V>,
-  copy: (value: V) => V = structuredClone,
+  // Called as a bare function: Workers and browsers refuse it as a method of something else.
+  copy: (value: V) => V = (value) => structuredClone(value),
 ): SyncCache<V> {
   return new CopiedCache(cache, copy);
 }

@@ -4,11 +4,18 @@ import type { Job } from "./job.ts";
 export async function houseJobs(): Promise<Job[]> {
   const entries = await exportedFiles();
   const checks: Record<string, readonly string[]> = {
-    "deno check": ["check", "."],
+    "deno check": ["check", "--quiet", "."],
     "deno fmt --check": ["fmt", "--check"],
     "deno lint": ["lint"],
     "deno doc --lint": ["doc", "--lint", ...entries],
-    "doc examples": ["test", "-A", "--doc", "--permit-no-files", ...await existing(DOCUMENTED)],
+    "doc examples": [
+      "test",
+      "--quiet",
+      "-A",
+      "--doc",
+      "--permit-no-files",
+      ...await existing(DOCUMENTED),
+    ],
     "deno publish --dry-run": ["publish", "--dry-run", "--allow-dirty"],
   };
   if (await exists("mod.ts")) {

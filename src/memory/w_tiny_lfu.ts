@@ -24,6 +24,8 @@ const PROBATION = 1;
 const PROTECTED = 2;
 
 const WINDOW_SHARE = 0.01;
+/** Below this many entries a window is shorter than the bursts in which a new key is asked for. */
+const WINDOW_FLOOR = 16;
 const WINDOW_SHARE_MOST = 0.8;
 const PROTECTED_SHARE = 0.8;
 
@@ -169,6 +171,7 @@ class WTinyLfu implements EvictionPolicy {
 /** Looks for the best size of the window. */
 class Climber {
   readonly #maxWeight: number;
+  readonly #windowLeast: number;
   /** How much the window may weigh. */
   windowMost: number;
   #step: number;
@@ -178,7 +181,8 @@ class Climber {
 
   constructor(maxWeight: number) {
     this.#maxWeight = maxWeight;
-    this.windowMost = Math.max(1, maxWeight * WINDOW_SHARE);
+    this.#windowLeast = Math.min(WINDOW_FLOOR, maxWeight / 2);
+    this.windowMost = Math.max(this.#windowLeast, maxWeight * WINDOW_SHARE);
     this.#step = maxWeight * STEP_SHARE;
   }
 
@@ -193,7 +197,7 @@ class Climber {
     const change = ratio - this.#ratio;
     const direction = change >= 0 ? this.#step : -this.#step;
     const most = this.#maxWeight * WINDOW_SHARE_MOST;
-    this.windowMost = Math.max(1, Math.min(most, this.windowMost + direction));
+    this.windowMost = Math.max(this.#windowLeast, Math.min(most, this.windowMost + direction));
     this.#step = Math.abs(change) >= RESTART_CHANGE
       ? Math.sign(direction) * this.#maxWeight * STEP_SHARE
       : direction * STEP_DECAY;

@@ -14,9 +14,12 @@ import vectors from "../../vectors/packaging.json" with { type: "json" };
 const NAMES = vectors.names as unknown as [string, string, boolean][];
 const TAGS = vectors.tags as unknown as [string, string[]][];
 /** Filename, and where it is valid: project, version, build, tags. */
-const WHEELS = vectors.wheels as unknown as [string, string, string, string, string[]][];
+const WHEELS = vectors.wheels as unknown as (ValidWheel | [string])[];
 /** Filename, and where it is valid: project, version. */
-const SDISTS = vectors.sdists as unknown as [string, string, string][];
+const SDISTS = vectors.sdists as unknown as (ValidSdist | [string])[];
+
+type ValidWheel = [string, string, string, string, string[]];
+type ValidSdist = [string, string, string];
 
 describe("project names", () => {
   it("I-088: normal forms are packaging's, as is the verdict whether a name is in it", () => {
@@ -32,7 +35,7 @@ describe("project names", () => {
 
 describe("wheel names", () => {
   it("I-092: packaging's cases are taken and taken apart as there", () => {
-    const valid = WHEELS.filter((one) => one.length > 1);
+    const valid = WHEELS.filter((one): one is ValidWheel => one.length > 1);
     ok(valid.length > 50);
     for (const [filename, project, version, build, tags] of valid) {
       const found = parseFilename(filename);
@@ -108,7 +111,7 @@ describe("wheel names", () => {
 
 describe("source distribution names", () => {
   it("I-095: packaging's project is the one found, or a candidate where an old name is ambiguous", () => {
-    const valid = SDISTS.filter((one) => one.length > 1);
+    const valid = SDISTS.filter((one): one is ValidSdist => one.length > 1);
     ok(valid.length > 50);
     for (const [filename, project, version] of valid) {
       const stem = filename.replace(/\.tar\.gz$|\.zip$/, "");

@@ -28,30 +28,36 @@ export function sha256HexOf(message: Uint8Array): string {
   const state = INITIAL.slice();
   const schedule = new Int32Array(64);
   const padded = paddedOf(message);
-  for (let at = 0; at < padded.byteLength; at += 64) absorb(state, schedule, padded, at);
+  for (let at = 0; at < padded.byteLength; at += 64) {
+    expand(schedule, padded, at);
+    absorb(state, schedule);
+  }
   return hexOf(state);
 }
 
-function absorb(state: Int32Array, w: Int32Array, view: DataView, at: number): void {
+function expand(w: Int32Array, view: DataView, at: number): void {
   for (let t = 0; t < 16; t++) w[t] = view.getInt32(at + 4 * t);
   for (let t = 16; t < 64; t++) {
     const near = w[t - 2]!, far = w[t - 15]!;
     const small1 = turn(near, 17) ^ turn(near, 19) ^ near >>> 10;
     const small0 = turn(far, 7) ^ turn(far, 18) ^ far >>> 3;
-    w[t] = small1 + w[t - 7]! + small0 + w[t - 16]!;
+    w[t] = small1 + w[t - 7]! + small0 + w[t - 16]! | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as Eight;
+}
+
+function absorb(state: Int32Array, w: Int32Array): void {
+  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
+  let e = state[4]!, f = state[5]!, g = state[6]!, h = state[7]!;
   for (let t = 0; t < 64; t++) {
     const big1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
     const first = h + big1 + (g ^ (e & (f ^ g))) + CONSTANTS[t]! + w[t]! | 0;
     const big0 = turn(a, 2) ^ turn(a, 13) ^ turn(a, 22);
-    const second = big0 + ((a & b) | (c & (a | b)));
+    const second = big0 + ((a & b) | (c & (a | b))) | 0;
     h = g, g = f, f = e, e = d + first | 0, d = c, c = b, b = a, a = first + second | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, i) => state[i]! += word);
+  state[0]! += a, state[1]! += b, state[2]! += c, state[3]! += d;
+  state[4]! += e, state[5]! += f, state[6]! += g, state[7]! += h;
 }
-
-type Eight = [number, number, number, number, number, number, number, number];
 
 function turn(x: number, by: number): number {
   return x >>> by | x << 32 - by;

@@ -15,6 +15,8 @@ export function paddedOf(message: Uint8Array): DataView {
 /** Words as hexadecimal digits, the highest first. */
 export function hexOf(words: Int32Array): string {
   let digits = "";
-  for (const word of words) digits += (word >>> 0).toString(16).padStart(8, "0");
+  for (let i = 0; i < words.length; i++) {
+    digits += (words[i]! >>> 0).toString(16).padStart(8, "0");
+  }
   return digits;
 }

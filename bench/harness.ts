@@ -1,0 +1,174 @@
+/**
+ * Contenders side by side: in every round each of them runs for a window of time, in turning order,
+ * and a ratio is taken within the round. So a neighbour on the machine, or a change of clock speed,
+ * concerns both sides of a ratio. What is reported is the median over the rounds.
+ */
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import process from "node:process";
+
+/** Something that can be measured. */
+export interface Contender {
+  readonly name: string;
+  /** One measurement: nanoseconds per operation. */
+  measure(): number | Promise<number>;
+}
+
+/** What a ratio, theirs by ours, should be. */
+export interface Goal {
+  /** The name of the other contender. */
+  readonly against: string;
+  readonly atLeast: number;
+}
+
+/** Contenders that do the same work. */
+export interface Race {
+  readonly title: string;
+  /** What the ratios are of. */
+  readonly ours: Contender;
+  readonly others: readonly Contender[];
+  readonly goals?: readonly Goal[];
+}
+
+/** One line of the table. */
+export interface Line {
+  readonly name: string;
+  /** The median over the rounds. */
+  readonly nanoseconds: number;
+  /** The median ratio, theirs by ours; 1 for ours. */
+  readonly ratio: number;
+  readonly goal?: number;
+}
+
+/** How a race went. */
+export interface Outcome {
+  readonly title: string;
+  readonly lines: readonly Line[];
+}
+
+const ROUNDS = 9;
+const WINDOW_MS = 25;
+const WARM_UP_MS = 150;
+
+/** A contender that does `operations` operations a pass; passes fill the window. */
+export function timed(name: string, operations: number, pass: () => unknown): Contender {
+  let passes = 0;
+  const timePasses = async (count: number): Promise<number> => {
+    const startedAt = performance.now();
+    for (let i = 0; i < count; i++) {
+      const answer = pass();
+      if (answer instanceof Promise) await answer;
+    }
+    return performance.now() - startedAt;
+  };
+  return {
+    name,
+    async measure(): Promise<number> {
+      passes ||= await passesFor(WINDOW_MS, timePasses);
+      return await timePasses(passes) * 1e6 / (passes * operations);
+    },
+  };
+}
+
+async function passesFor(
+  windowMs: number,
+  timePasses: (count: number) => Promise<number>,
+): Promise<number> {
+  let spentMs = 0, count = 0, lastMs = 0;
+  while (spentMs < WARM_UP_MS) {
+    lastMs = await timePasses(1);
+    spentMs += lastMs;
+    count++;
+  }
+  return Math.max(1, Math.round(windowMs / Math.min(lastMs, spentMs / count)));
+}
+
+/** Runs a race and prints its table. */
+export async function race({ title, ours, others, goals = [] }: Race): Promise<Outcome> {
+  const contenders = [ours, ...others];
+  const times = contenders.map((): number[] => []);
+  for (const contender of contenders) await contender.measure();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const index = (round + turn) % contenders.length;
+      times[index]!.push(await contenders[index]!.measure());
+    }
+  }
+  const lines = contenders.map(({ name }, index): Line => {
+    const goal = goals.find(({ against }) => against === name)?.atLeast;
+    return {
+      name,
+      nanoseconds: median(times[index]!),
+      ratio: median(times[index]!.map((time, round) => time / times[0]![round]!)),
+      ...(goal === undefined ? {} : { goal }),
+    };
+  });
+  print(title, lines);
+  return { title, lines };
+}
+
+/** The median. */
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Whether a line is slower than ours, or has missed its goal. */
+function isWon({ ratio, goal }: Line): boolean {
+  return ratio >= (goal ?? 1);
+}
+
+function print(title: string, lines: readonly Line[]): void {
+  console.log(`\n${title}`);
+  for (const line of lines) console.log(textOf(line));
+}
+
+function textOf(line: Line): string {
+  const { name, nanoseconds, ratio, goal } = line;
+  const verdict = isWon(line) ? "" : goal === undefined ? "  loses" : "  short";
+  const wanted = goal === undefined ? "" : `  goal ${goal} x`;
+  return `  ${name.padEnd(44)}${shown(nanoseconds).padStart(12)}${
+    `${ratio.toFixed(2)} x`.padStart(11)
+  }${wanted}${verdict}`;
+}
+
+function shown(nanoseconds: number): string {
+  if (nanoseconds < 1e4) return `${nanoseconds.toFixed(1)} ns`;
+  return nanoseconds < 1e7
+    ? `${(nanoseconds / 1e3).toFixed(1)} us`
+    : `${(nanoseconds / 1e6).toFixed(1)} ms`;
+}
+
+/** Prints what was lost and keeps everything in `bench/results/`. */
+export async function conclude(name: string, outcomes: readonly Outcome[]): Promise<void> {
+  const lost = outcomes.flatMap(({ title, lines }) =>
+    lines.filter((line) => !isWon(line)).map((line) => ({ title, line }))
+  );
+  console.log(lost.length === 0 ? "\nNothing lost" : "\nLost, or short of the goal:");
+  for (const { title, line } of lost) console.log(`  ${title}\n  ${textOf(line)}`);
+  const runtime = runtimeName();
+  const record = { runtime, machine: machineName(), rounds: ROUNDS, outcomes };
+  const folder = new URL("./results/", import.meta.url);
+  await mkdir(folder, { recursive: true });
+  const file = new URL(`${name}.${runtime.split(" ")[0]}.json`, folder);
+  await writeFile(file, `${JSON.stringify(record, withThreeDigits, 2)}\n`);
+}
+
+function withThreeDigits(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
+}
+
+/** The runtime and its version, e.g. `"deno 2.9.6 (V8 15.0)"`. */
+function runtimeName(): string {
+  const { deno, bun, node, v8 } = process.versions as Record<string, string | undefined>;
+  const engine = v8 ? ` (V8 ${v8.split(".").slice(0, 2).join(".")})` : "";
+  if (deno) return `deno ${deno}${engine}`;
+  return bun ? `bun ${bun}` : `node ${node}${engine}`;
+}
+
+function machineName(): string {
+  const all = cpus();
+  return `${all[0]?.model.trim() ?? "unknown processor"}, ${all.length} processors`;
+}

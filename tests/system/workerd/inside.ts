@@ -2,7 +2,6 @@
 
 import { fail } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stop } from "esbuild";
 import { Miniflare } from "miniflare";
 import { bundle } from "../../runtimes/bundle.ts";
 import type { Outcome } from "../../runtimes/test_shim.ts";
@@ -28,13 +27,13 @@ export async function testInside(file: string, bindings: Bindings): Promise<void
 }
 
 async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
-  const contents = await bundle([file], {
+  const { script, broken } = await bundle([file], {
     conditions: ["workerd", "worker"],
     epilogue: epilogueOf(file),
   });
-  await stop();
+  if (broken.length > 0) return [...broken];
   const worker = new Miniflare({
-    modules: [{ type: "ESModule", path: "tests.mjs", contents }],
+    modules: [{ type: "ESModule", path: "tests.mjs", contents: script }],
     compatibilityDate: "2026-06-01",
     ...bindings,
   });

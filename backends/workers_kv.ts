@@ -6,20 +6,15 @@
  * locks; where creations must exclude each other, a Durable Object decides beside it.
  *
  * KV refuses a time to live below a minute and expires late. So a record begins with its deadline,
- * which is judged when it is read:
- *
- * ```text
- * 01        the version
- * float64   the deadline in epoch milliseconds, little-endian; infinity is NEVER
- * value     to the end
- * ```
+ * which is judged when it is read.
  */
 
-import { ByteReader, ByteWriter } from "../src/compose/byte_record.ts";
 import { requireKeys, requireWrites, utf8Bytes } from "../src/compose/limits.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, NEVER, systemClock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
+import { deadlineBytes, liveValue, recordOf } from "./deadline_record.ts";
+import { sideBySide } from "./side_by_side.ts";
 
 /** KV counts in seconds. */
 export type Seconds = number;
@@ -84,12 +79,9 @@ export function workersKVBackend(
   return new WorkersKV(namespace, options);
 }
 
-const version = 1;
-const headBytes = 9;
 const keyLimitBytes = 512;
 const valueLimitBytes = 25 << 20;
 const ttlMinMs = 60_000;
-const requestsAtOnce = 16;
 
 class WorkersKV implements Backend<Uint8Array> {
   readonly name = "workers kv";
@@ -111,7 +103,7 @@ class WorkersKV implements Backend<Uint8Array> {
     this.limits = Object.freeze({
       ...UNLIMITED,
       keyBytes: keyLimitBytes - utf8Bytes(prefix),
-      valueBytes: valueLimitBytes - headBytes,
+      valueBytes: valueLimitBytes - deadlineBytes,
       ttlMinMs,
       ttlStepMs: 1_000,
       consistency: "eventual",
@@ -154,9 +146,7 @@ class WorkersKV implements Backend<Uint8Array> {
     run: (item: T) => Promise<void>,
   ): Promise<void> {
     try {
-      for (let start = 0; start < items.length; start += requestsAtOnce) {
-        await Promise.all(items.slice(start, start + requestsAtOnce).map(run));
-      }
+      await sideBySide(items, run);
     } catch (error) {
       throw new BackendError(this.name, operation, error);
     }
@@ -177,20 +167,4 @@ function readOptionsOf(cacheTtlMs: number | undefined): KVReadOptions {
 function expiryOf(ttlMs: number): { expirationTtl?: Seconds } {
   if (ttlMs === NEVER) return {};
   return { expirationTtl: Math.ceil(Math.max(ttlMs, ttlMinMs) / 1_000) };
-}
-
-function recordOf(value: Uint8Array, expiresAt: number): Uint8Array {
-  const writer = new ByteWriter();
-  writer.byte(version);
-  writer.float64(expiresAt);
-  writer.bytes(value);
-  return writer.take();
-}
-
-/** The value of a record; `undefined` once its deadline has come, or if it is none of ours. */
-function liveValue(record: ArrayBuffer, now: number): Uint8Array | undefined {
-  if (record.byteLength < headBytes) return undefined;
-  const reader = new ByteReader(new Uint8Array(record));
-  if (reader.byte() !== version) return undefined;
-  return reader.float64() > now ? reader.rest() : undefined;
 }

@@ -110,7 +110,7 @@ export class ByteWriter {
   }
 
   /** The record. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const record = new Uint8Array(this.#length);
     let offset = 0;
     for (const part of this.#parts) {

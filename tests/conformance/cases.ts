@@ -64,6 +64,8 @@ export interface SuiteOptions<V> {
   readonly samples: Samples<V>;
   /** The cases that do not apply. Default: none. */
   readonly skips?: readonly Skip[];
+  /** How many keys a large batch has. Default: 1,000. */
+  readonly batchKeys?: number;
 }
 
 /** A fixture in the hands of a case. */
@@ -73,6 +75,7 @@ export interface Trial<V, F extends StoreFixture<V> = StoreFixture<V>> {
   readonly samples: Samples<V>;
   readonly time: SuiteTime;
   readonly marginMs: number;
+  readonly batchKeys: number;
 }
 
 /** Cases by name, in the order in which they run. */
@@ -160,7 +163,8 @@ export async function tryOut<V, F extends StoreFixture<V>>(
   const fixture = await suite.make(clock);
   const { backend, time = clock, marginMs = 1 } = fixture;
   try {
-    await run({ fixture, backend, samples: suite.samples, time, marginMs });
+    const { samples, batchKeys = 1_000 } = suite;
+    await run({ fixture, backend, samples, time, marginMs, batchKeys });
   } finally {
     await fixture.close?.();
   }

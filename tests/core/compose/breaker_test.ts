@@ -6,7 +6,7 @@ import type { Backend } from "../../../src/contracts/backend.ts";
 import { BackendError } from "../../../src/contracts/errors.ts";
 import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples } from "../../conformance/cases.ts";
-import { type Fault, FaultyBackend } from "../../testing/faulty_backend.ts";
+import { type Fault, ScriptedBackend } from "../../testing/scripted_backend.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -93,7 +93,7 @@ describe("breaker", () => {
     const clock = new ManualClock();
     const store = new ModelStore<number>(clock);
     let isHanging = false;
-    const faulty = new FaultyBackend(store, ({ number }) => {
+    const faulty = new ScriptedBackend(store, ({ number }) => {
       if (number === 1) return "before";
       return isHanging ? new Promise<Fault>(() => {}) : "none";
     });
@@ -113,7 +113,7 @@ describe("breaker", () => {
   it("learns nothing from what began before it opened", async () => {
     const clock = new ManualClock();
     const slow: { end: (fault: Fault) => void }[] = [];
-    const faulty = new FaultyBackend(
+    const faulty = new ScriptedBackend(
       new ModelStore<number>(clock),
       () => new Promise<Fault>((end) => slow.push({ end })),
     );
@@ -170,7 +170,7 @@ describe("breaker", () => {
       for (let failing = 1; failing <= 12; failing++) {
         const clock = new ManualClock();
         const store = new ModelStore<number>(clock);
-        const faulty = new FaultyBackend(
+        const faulty = new ScriptedBackend(
           store,
           ({ number }) => number === failing ? fault : "none",
         );

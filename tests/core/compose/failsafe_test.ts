@@ -7,7 +7,7 @@ import { NEVER } from "../../../src/contracts/clock.ts";
 import { BackendError } from "../../../src/contracts/errors.ts";
 import { backendSuite, failureCase } from "../../conformance/backend_suite.ts";
 import { byteSamples } from "../../conformance/cases.ts";
-import { type Fault, FaultyBackend } from "../../testing/faulty_backend.ts";
+import { type Fault, ScriptedBackend } from "../../testing/scripted_backend.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -158,7 +158,7 @@ function failsafeStore(
   const { maxDoubts = 100, faultOf = () => "none" } = options;
   const store = new ModelStore<number>(new ManualClock());
   const failures: string[] = [];
-  const faulty = new FaultyBackend(store, ({ number }) => faultOf(number));
+  const faulty = new ScriptedBackend(store, ({ number }) => faultOf(number));
   const onFailure = (error: BackendError): void => void failures.push(error.message);
   return { store, failures, backend: failsafe(faulty, { onFailure, maxDoubts }) };
 }

@@ -12,7 +12,7 @@ import { localLocks } from "../../../src/region/local_locks.ts";
 import { byteSamples } from "../../conformance/cases.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
 import { writeOf } from "../../testing/entries.ts";
-import { type Fault, FaultyBackend } from "../../testing/faulty_backend.ts";
+import { type Fault, ScriptedBackend } from "../../testing/scripted_backend.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -56,7 +56,7 @@ describe("locksBeside", () => {
   it("takes back what it stored when the lease was lost while it stored", async () => {
     const clock = new ManualClock();
     const store = new ModelStore<number>(clock);
-    const slow = new FaultyBackend(store, async ({ verb }): Promise<Fault> => {
+    const slow = new ScriptedBackend(store, async ({ verb }): Promise<Fault> => {
       if (verb === "set") await clock.sleep(5_000);
       return "none";
     });
@@ -71,7 +71,7 @@ describe("locksBeside", () => {
   it("renews for as long as the lease was last given before it stores", async () => {
     const clock = new ManualClock();
     const store = new ModelStore<number>(clock);
-    const slow = new FaultyBackend(store, async ({ verb }): Promise<Fault> => {
+    const slow = new ScriptedBackend(store, async ({ verb }): Promise<Fault> => {
       if (verb === "set") await clock.sleep(5_000);
       return "none";
     });

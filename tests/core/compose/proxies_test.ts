@@ -13,7 +13,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import { backendCases, backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, type Cases, type StoreFixture, tryOut } from "../../conformance/cases.ts";
 import { writeOf } from "../../testing/entries.ts";
-import { type Fault, FaultyBackend } from "../../testing/faulty_backend.ts";
+import { type Fault, ScriptedBackend } from "../../testing/scripted_backend.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -172,7 +172,7 @@ describe("observed", () => {
   it("tells of every operation, how long it took and how it ended", async () => {
     const clock = new ManualClock();
     const store = new ModelStore<number>(clock);
-    const slow = new FaultyBackend(store, async ({ keys }): Promise<Fault> => {
+    const slow = new ScriptedBackend(store, async ({ keys }): Promise<Fault> => {
       await clock.sleep(keys.length);
       return keys.includes("bad") ? "before" : "none";
     });
@@ -201,7 +201,7 @@ describe("timed", () => {
   it("rejects when the time is over, and keeps no sleeper behind otherwise", async () => {
     const clock = new ManualClock();
     let answer = (_fault: Fault): void => {};
-    const hanging = new FaultyBackend(
+    const hanging = new ScriptedBackend(
       new ModelStore<number>(clock),
       () => new Promise<Fault>((resolve) => answer = resolve),
     );
@@ -251,7 +251,7 @@ describe("retried", () => {
     const clock = new ManualClock();
     const askedAt: number[] = [];
     const start = clock.now();
-    const faulty = new FaultyBackend(new ModelStore<number>(clock), () => {
+    const faulty = new ScriptedBackend(new ModelStore<number>(clock), () => {
       askedAt.push(clock.now() - start);
       return "before";
     });
@@ -296,11 +296,11 @@ describe("retried", () => {
 function retriedStore(faultOf: (call: { number: number }) => Fault): {
   backend: Backend<number>;
   store: ModelStore<number>;
-  faulty: FaultyBackend<number>;
+  faulty: ScriptedBackend<number>;
   clock: ManualClock;
 } {
   const clock = new ManualClock();
   const store = new ModelStore<number>(clock);
-  const faulty = new FaultyBackend(store, faultOf);
+  const faulty = new ScriptedBackend(store, faultOf);
   return { backend: retried(faulty, { attempts: 4, clock }), store, faulty, clock };
 }

@@ -12,7 +12,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import { backendSuite } from "../../conformance/backend_suite.ts";
 import { entrySamples } from "../../conformance/cases.ts";
 import { writeOf } from "../../testing/entries.ts";
-import { type Call, type Fault, FaultyBackend } from "../../testing/faulty_backend.ts";
+import { type Call, type Fault, ScriptedBackend } from "../../testing/scripted_backend.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
@@ -250,7 +250,7 @@ function tiers(
   const far = new ModelStore<Entry>(clock, { name: "far" });
   let calls = 0;
   const counting = (call: Call): Fault | Promise<Fault> => faultOf({ ...call, number: ++calls });
-  const backend = tiered(new FaultyBackend(near, counting), new FaultyBackend(far, counting), {
+  const backend = tiered(new ScriptedBackend(near, counting), new ScriptedBackend(far, counting), {
     nearTtlMs,
     clock,
   });

@@ -19,7 +19,7 @@ type Bytes = Uint8Array;
 type Store = ModelStore<Bytes>;
 type Fixture = AtomicsFixture<Bytes>;
 
-const narrow: Limits = { ...UNLIMITED, keyBytes: 250, keyAlphabet: "graphic", valueBytes: 1 << 16 };
+const narrow: Limits = { ...UNLIMITED, keyBytes: 250, keyAlphabet: "graphic", valueBytes: 20_000 };
 
 backendSuite("model", sound, { samples: byteSamples });
 atomicsSuite("model", sound, { samples: byteSamples });
@@ -103,7 +103,7 @@ const backendFaults: Record<string, (store: Store, clock: ManualClock) => Partia
     "forgets to delete": () => ({ delete: () => Promise.resolve() }),
     "takes keys that it says it cannot": (_, clock) => verbsOf(new ModelStore(clock)),
     "takes values that it says it cannot": (store) => ({
-      set: (writes) => store.set(writes.map((w) => ({ ...w, value: w.value.subarray(0, 65_536) }))),
+      set: (writes) => store.set(writes.map((w) => ({ ...w, value: w.value.subarray(0, 20_000) }))),
     }),
     "writes the good half of a refused batch": (store) => ({
       set: async (writes) => {
@@ -113,7 +113,7 @@ const backendFaults: Record<string, (store: Store, clock: ManualClock) => Partia
     "cuts large values short": (store) => ({
       set: async (writes) => {
         await store.set(writes);
-        await store.set(writes.map((w) => ({ ...w, value: w.value.subarray(0, 60_000) })));
+        await store.set(writes.map((w) => ({ ...w, value: w.value.subarray(0, 19_999) })));
       },
     }),
     "disguises failure as a miss": (store) => ({

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Users } from "../../../src/wheels/http/access.ts";
 import { createApp } from "../../../src/wheels/http/app.ts";
 import { makeWheel } from "../../testing/make_wheel.ts";
-import { House, uploadForm } from "./house.ts";
+import { House, postOf, uploadForm } from "./house.ts";
 
 const WHEEL = makeWheel({ name: "demo", version: "1.0" });
 const PASSWORD = "p:ä ss w0rd";
@@ -19,8 +19,7 @@ function basic(name: string, password: string): Record<string, string> {
 }
 
 async function post(house: House, headers: Record<string, string>): Promise<Response> {
-  const body = await uploadForm(WHEEL);
-  return await house.fetch("/legacy/", { method: "POST", body, headers });
+  return await house.fetch("/legacy/", await postOf(await uploadForm(WHEEL), headers));
 }
 
 describe("access", () => {

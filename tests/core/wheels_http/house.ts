@@ -21,6 +21,12 @@ export interface HouseOptions {
   readonly upstream?: { readonly fetch: Fetch } & Partial<UpstreamOptions>;
 }
 
+/** A wheel that was uploaded, and where it is served. */
+export interface PublishedWheel extends MadeWheel {
+  readonly sha256: string;
+  readonly path: string;
+}
+
 /** One line that was logged. */
 export interface Logged {
   readonly level: string;
@@ -82,11 +88,11 @@ export class House {
 
   /** Uploads a wheel as clients do; answers the response. */
   async upload(wheel: MadeWheel, fields: Record<string, string> = {}): Promise<Response> {
-    return await this.fetch("/legacy/", { method: "POST", body: await uploadForm(wheel, fields) });
+    return await this.fetch("/legacy/", await postOf(await uploadForm(wheel, fields)));
   }
 
   /** Makes and uploads a wheel. */
-  async publish(spec: WheelSpec): Promise<MadeWheel & { sha256: string; path: string }> {
+  async publish(spec: WheelSpec): Promise<PublishedWheel> {
     const wheel = makeWheel(spec);
     const response = await this.upload(wheel);
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
@@ -146,6 +152,20 @@ export async function uploadForm(
   for (const [field, value] of Object.entries(all)) if (value !== "") form.append(field, value);
   form.append("content", new Blob([wheel.bytes]), wheel.filename);
   return form;
+}
+
+/** A form as a request: its bytes made beforehand, for Node trips over a form half read. */
+export async function postOf(
+  form: FormData,
+  headers: Record<string, string> = {},
+): Promise<RequestInit> {
+  const message = new Response(form);
+  const type = message.headers.get("content-type")!;
+  return {
+    method: "POST",
+    body: await message.arrayBuffer(),
+    headers: { ...headers, "content-type": type },
+  };
 }
 
 /** A response's body. */

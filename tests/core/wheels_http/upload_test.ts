@@ -8,7 +8,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import type { IndexCache } from "../../../src/contracts/index_cache.ts";
 import { portableDigests } from "../../../src/wheels/digests.ts";
 import { makeWheel, makeZip, noise } from "../../testing/make_wheel.ts";
-import { House, uploadForm } from "./house.ts";
+import { House, postOf, uploadForm } from "./house.ts";
 
 const WHEEL = makeWheel({ name: "demo", version: "1.0", paddingBytes: 100 });
 const OTHER = makeWheel({ name: "demo", version: "1.0", paddingBytes: 100, seed: 7 });
@@ -49,7 +49,7 @@ describe("an upload", () => {
   it("I-103: goes to both spellings of the route without a redirect", async () => {
     for (const path of ["/legacy", "/legacy/"]) {
       const house = new House();
-      const init = { method: "POST", body: await uploadForm(WHEEL, digestsOf(WHEEL.bytes)) };
+      const init = await postOf(await uploadForm(WHEEL, digestsOf(WHEEL.bytes)));
       equal((await house.fetch(path, init)).status, 200, path);
       equal((await house.page("demo")).files.length, 1);
     }
@@ -80,7 +80,7 @@ describe("an upload", () => {
       if (typeof value === "string") reversed.append(name, value);
       else reversed.append(name, value, WHEEL.filename);
     }
-    equal((await house.fetch("/legacy/", { method: "POST", body: reversed })).status, 200);
+    equal((await house.fetch("/legacy/", await postOf(reversed))).status, 200);
   });
 
   it("a signature before the file and unknown fields do no harm", async () => {
@@ -95,13 +95,13 @@ describe("an upload", () => {
       if (typeof value === "string") form.append(name, value);
       else form.append(name, value, WHEEL.filename);
     }
-    equal((await house.fetch("/legacy/", { method: "POST", body: form })).status, 200);
+    equal((await house.fetch("/legacy/", await postOf(form))).status, 200);
   });
 
   it("I-106: the action may be in the query", async () => {
     const house = new House();
-    const body = await uploadForm(WHEEL, { ":action": "" });
-    const response = await house.fetch("/legacy/?:action=file_upload", { method: "POST", body });
+    const init = await postOf(await uploadForm(WHEEL, { ":action": "" }));
+    const response = await house.fetch("/legacy/?:action=file_upload", init);
     equal(response.status, 200);
   });
 
@@ -237,23 +237,23 @@ describe("a refused upload leaves nothing behind", () => {
     const house = new House();
     const twice = await uploadForm(WHEEL);
     twice.append("version", "1.0");
-    const repeated = await house.fetch("/legacy/", { method: "POST", body: twice });
+    const repeated = await house.fetch("/legacy/", await postOf(twice));
     await refusal(repeated, 400, /"version" is repeated/);
     const two = await uploadForm(WHEEL);
     two.append("content", new Blob([OTHER.bytes]), OTHER.filename);
-    await refusal(await house.fetch("/legacy/", { method: "POST", body: two }), 400, /one file/);
+    await refusal(await house.fetch("/legacy/", await postOf(two)), 400, /one file/);
     deepEqual(await traces(house), NOTHING);
     equal((await house.upload(WHEEL, { version: "UNKNOWN" })).status, 200);
   });
 
   it("for a body that is no form or has no file", async () => {
     const house = new House();
-    const post = (init: RequestInit) => house.fetch("/legacy/", { method: "POST", ...init });
+    const post = (init: RequestInit) => house.fetch("/legacy/", { ...init, method: "POST" });
     await refusal(await post({ body: "text" }), 400, /multipart/);
     await refusal(await post({}), 400, /multipart/);
     const form = await uploadForm(WHEEL);
     form.delete("content");
-    await refusal(await post({ body: form }), 400, /does not have a file/);
+    await refusal(await post(await postOf(form)), 400, /does not have a file/);
     deepEqual(await traces(house), NOTHING);
   });
 
@@ -340,9 +340,8 @@ describe("answers to upload clients", () => {
   it("I-131: uv gets a problem document, others text, and the reason phrase says it too", async () => {
     const house = new House();
     await house.upload(WHEEL);
-    const body = await uploadForm(OTHER);
-    const headers = { accept: "application/problem+json, text/plain" };
-    const uv = await house.fetch("/legacy/", { method: "POST", body, headers });
+    const accept = "application/problem+json, text/plain";
+    const uv = await house.fetch("/legacy/", await postOf(await uploadForm(OTHER), { accept }));
     equal(uv.headers.get("content-type"), "application/problem+json");
     const problem = await uv.json();
     equal(problem.status, 400);

@@ -1,7 +1,7 @@
 /** Upstreams for tests: another wheel cache, or answers made up one by one. */
 
 import type { Fetch } from "../../../src/wheels/upstream_fetch.ts";
-import { House } from "./house.ts";
+import { House, type HouseOptions, type PublishedWheel } from "./house.ts";
 
 /** What came to an upstream. */
 export interface Asked {
@@ -66,4 +66,55 @@ export function cutBody(
       }
     },
   }, { highWaterMark: 0 });
+}
+
+/** A house that reads another one through, which has one wheel. */
+export interface ReadThrough {
+  readonly upstream: TwistedUpstream;
+  readonly house: House;
+  readonly wheel: PublishedWheel;
+  /** Where the wheel lies in our store once it is filled. */
+  readonly held: string;
+}
+
+/** Sets up a house over an upstream with version 1.0 of `demo`. */
+export async function readThrough(
+  options: { paddingBytes?: number; house?: HouseOptions } = {},
+): Promise<ReadThrough> {
+  const upstream = new TwistedUpstream();
+  const { paddingBytes = 300_000 } = options;
+  const wheel = await upstream.house.publish({ name: "demo", version: "1.0", paddingBytes });
+  const house = new House({ ...options.house, upstream: { fetch: upstream.fetch } });
+  return { upstream, house, wheel, held: `upstream.main/demo/${wheel.filename}` };
+}
+
+/** Lets what was started in the background come to its end. */
+export async function settled(house: House): Promise<void> {
+  await Promise.allSettled(house.background);
+  await house.clock.advance(0);
+}
+
+/** The paths of everything in a house's store. */
+export async function storedPaths(house: House): Promise<string[]> {
+  return (await house.files.list({ limit: 100 })).files.map(({ path }) => path);
+}
+
+/** Reads a body to its end or to its failure. */
+export async function readOut(
+  response: Response,
+): Promise<{ sizeBytes: number; isWhole: boolean }> {
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of response.body!) sizeBytes += chunk.byteLength;
+    return { sizeBytes, isWhole: true };
+  } catch {
+    return { sizeBytes, isWhole: false };
+  }
+}
+
+/** An answer of JSON under the index's media type. */
+export function jsonAnswer(page: unknown): Response {
+  return new Response(JSON.stringify(page), {
+    headers: { "content-type": "application/vnd.pypi.simple.v1+json" },
+  });
 }

@@ -1,0 +1,69 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { memoryIndex } from "../../../backends/index_memory.ts";
+import { BackendError } from "../../../src/contracts/errors.ts";
+import { House } from "./house.ts";
+import { readThrough, settled } from "./upstreams.ts";
+
+describe("names of our own", () => {
+  it("I-186 I-188: never reach the upstream, and no upstream version is offered", async () => {
+    const { upstream, house } = await readThrough();
+    await house.publish({ name: "Acme.Tool", version: "1.0" });
+    await upstream.house.publish({ name: "acme-tool", version: "99.0" });
+    const { files: [own] } = await house.page("acme-tool");
+    for (const name of ["acme-tool", "Acme.Tool", "acme__tool", "ACME-TOOL"]) {
+      await house.fetch(`/simple/${name}/`);
+    }
+    deepEqual((await house.page("acme-tool")).versions, ["1.0"]);
+    const { pathname } = new URL(own!.url, "https://cairn.test/simple/acme-tool/");
+    equal((await house.fetch(pathname)).status, 200);
+    const wrongKey = pathname.replace(/[0-9a-f]{60}/, "0".repeat(60));
+    equal((await house.fetch(wrongKey)).status, 404);
+    for (const missing of ["acme_tool-99.0-py3-none-any.whl", "acme-tool-99.0.tar.gz"]) {
+      equal((await house.fetch(pathname.replace(/[^/]+$/, missing))).status, 404);
+    }
+    equal(upstream.asked.length, 0);
+  });
+
+  it("I-187: stay ours when the last file is gone: 404, not the upstream", async () => {
+    const { upstream, house } = await readThrough();
+    const wheel = await house.publish({ name: "demo", version: "0.1" });
+    await house.index.clear(wheel.filename);
+    equal((await house.fetch("/simple/demo/")).status, 404);
+    equal(upstream.asked.length, 0);
+  });
+
+  it("a project read through before it was claimed lists its own files only", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    await house.page("demo");
+    equal((await house.fetch(wheel.path)).status, 200);
+    await settled(house);
+    await house.publish({ name: "demo", version: "5.0" });
+    deepEqual((await house.page("demo")).versions, ["5.0"]);
+    equal(upstream.count("/simple/demo/"), 1);
+  });
+
+  it("I-191: are merged with the upstream's only when the claim is given up", async () => {
+    const { house, upstream } = await readThrough();
+    const own = await house.publish({ name: "demo", version: "1.0", seed: 5 });
+    await upstream.house.publish({ name: "demo", version: "2.0" });
+    deepEqual((await house.page("demo")).versions, ["1.0"]);
+    await house.index.claim("demo", false);
+    const page = await house.page("demo");
+    deepEqual(page.versions, ["1.0", "2.0"]);
+    deepEqual(page.files.map(({ hashes }) => hashes.sha256 === own.sha256), [true, false]);
+  });
+
+  it("a table that fails is a 503, and the upstream is not asked instead", async () => {
+    const { upstream } = await readThrough();
+    const index = new Proxy(memoryIndex(), {
+      get: () => () => Promise.reject(new BackendError("table", "read", "it is down")),
+    });
+    const house = new House({ index, upstream: { fetch: upstream.fetch } });
+    for (const path of ["/simple/demo/", "/simple/"]) {
+      equal((await house.fetch(path)).status, 503, path);
+    }
+    equal(upstream.asked.length, 0);
+  });
+});

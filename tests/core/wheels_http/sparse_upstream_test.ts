@@ -1,0 +1,150 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { bytesOf, House, packagePath } from "./house.ts";
+import {
+  cutBody,
+  readOut,
+  readThrough,
+  settled,
+  storedPaths,
+  type TwistedUpstream,
+} from "./upstreams.ts";
+
+describe("core metadata of a file that is not held", () => {
+  it("I-183: is read through with its digest checked, once", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    const path = `${wheel.path}.metadata`;
+    const all = await Promise.all(Array.from({ length: 5 }, () => house.fetch(path)));
+    for (const response of all) equal(await response.text(), wheel.metadata);
+    equal(upstream.count(".metadata"), 1);
+    equal(upstream.count("/packages/"), 1, "the wheel itself was not fetched");
+    upstream.twist = () => new Response("Metadata-Version: 9\n");
+    const other = new House({ upstream: { fetch: upstream.fetch } });
+    upstream.twist = (request) =>
+      request.url.endsWith(".metadata") ? new Response("Metadata-Version: 9\n") : undefined;
+    equal((await other.fetch(path)).status, 502);
+    deepEqual(await storedPaths(other), []);
+  });
+
+  it("I-080: what was announced is there also after the wheel's bytes have gone", async () => {
+    const { house, wheel, held } = await readThrough();
+    await bytesOf(await house.fetch(wheel.path));
+    await settled(house);
+    await house.files.delete(held);
+    equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+  });
+
+  it("is announced after a fill where the upstream has none", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    const theirs = await upstream.house.page("demo");
+    const files = theirs.files.map((file) => ({ ...file, "core-metadata": false }));
+    upstream.twist = (request) =>
+      new URL(request.url).pathname === "/simple/demo/"
+        ? new Response(JSON.stringify({ ...theirs, files }), {
+          headers: { "content-type": "application/vnd.pypi.simple.v1+json" },
+        })
+        : undefined;
+    equal((await house.page("demo")).files[0]?.["core-metadata"], false);
+    equal((await house.fetch(`${wheel.path}.metadata`)).status, 404);
+    await bytesOf(await house.fetch(wheel.path));
+    await settled(house);
+    ok((await house.page("demo")).files[0]?.["core-metadata"]);
+    equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+  });
+});
+
+describe("an upstream that states less", () => {
+  const HTML = { "content-type": "text/html" };
+
+  function bare(upstream: TwistedUpstream, html: string): void {
+    upstream.twist = (request) =>
+      new URL(request.url).pathname === "/simple/demo/"
+        ? new Response(html, { headers: HTML })
+        : undefined;
+  }
+
+  it("a digest but no size: the page is 1.0, the file streams and is checked", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    bare(upstream, `<a href="${wheel.path}#sha256=${wheel.sha256}">${wheel.filename}</a>`);
+    const page = await house.page("demo");
+    equal(page.meta["api-version"], "1.0");
+    equal(page.files[0]?.size, undefined);
+    const response = await house.fetch(wheel.path);
+    equal(response.headers.get("content-length"), String(wheel.bytes.length));
+    deepEqual(await bytesOf(response), wheel.bytes);
+    equal(upstream.count("/packages/"), 1);
+    await settled(house);
+    const filled = await house.page("demo");
+    equal(filled.meta["api-version"], "1.4");
+    equal(filled.files[0]?.size, wheel.bytes.length);
+  });
+
+  it("neither digest, size nor Content-Length: it is taken aside and then served", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    upstream.twist = (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/simple/demo/") {
+        return new Response(`<title>Links for demo</title><a href="/f/${wheel.filename}">x</a>`, {
+          headers: HTML,
+        });
+      }
+      return pathname.startsWith("/f/")
+        ? new Response(cutBody(wheel.bytes, { at: wheel.bytes.length }))
+        : undefined;
+    };
+    const [file] = (await house.page("demo")).files;
+    deepEqual(file?.hashes, {});
+    const { pathname } = new URL(file!.url, "https://cairn.test/simple/demo/");
+    const response = await house.fetch(pathname);
+    equal(response.headers.get("etag"), `"${wheel.sha256}"`);
+    deepEqual(await bytesOf(response), wheel.bytes);
+  });
+
+  it("I-184: a file without a digest is bound to the bytes that came first", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    let bytes = wheel.bytes;
+    upstream.twist = (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/simple/demo/") {
+        return new Response(`<a href="/f/${wheel.filename}">x</a>`, { headers: HTML });
+      }
+      return pathname.startsWith("/f/") ? new Response(bytes) : undefined;
+    };
+    const [before] = (await house.page("demo")).files;
+    const { pathname } = new URL(before!.url, "https://cairn.test/simple/demo/");
+    deepEqual(await bytesOf(await house.fetch(pathname)), wheel.bytes);
+    await settled(house);
+    const [after] = (await house.page("demo")).files;
+    equal(after?.hashes.sha256, wheel.sha256);
+    equal(after?.url, `../..${packagePath(wheel.sha256, wheel.filename)}`);
+    await house.files.delete(`upstream.main/demo/${wheel.filename}`);
+    bytes = bytes.slice();
+    bytes[50]! ^= 1;
+    for (const path of [pathname, wheel.path]) {
+      const response = await house.fetch(path);
+      ok(response.status >= 400 || !(await readOut(response)).isWhole, path);
+    }
+    await settled(house);
+    ok(!(await storedPaths(house)).includes(`upstream.main/demo/${wheel.filename}`));
+    equal((await house.index.fetch(wheel.filename))?.sha256, wheel.sha256);
+  });
+
+  it("I-197: one name with two digests keeps the first, and says so", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    await bytesOf(await house.fetch(wheel.path));
+    await settled(house);
+    const other = "f".repeat(64);
+    bare(upstream, `<a href="${packagePath(other, wheel.filename)}#sha256=${other}">x</a>`);
+    await house.clock.advance(11 * 60_000);
+    await house.page("demo");
+    await settled(house);
+    const [file] = (await house.page("demo")).files;
+    equal(file?.hashes.sha256, wheel.sha256);
+    ok(
+      house.logged.some(({ level, message }) => level === "error" && /other content/.test(message)),
+    );
+    deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
+    equal((await house.fetch(packagePath(other, wheel.filename))).status, 502);
+  });
+});

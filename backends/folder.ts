@@ -54,7 +54,7 @@ export interface FolderOptions {
  * import { equal } from "node:assert/strict";
  * import { mkdtemp, rm } from "node:fs/promises";
  * import { tmpdir } from "node:os";
- * import { folder } from "@cairn/cache/backends/folder";
+ * import { folder } from "@cairn/cache/folder";
  *
  * const root = await mkdtemp(`${tmpdir()}/wheels-`);
  * const files = folder(root);

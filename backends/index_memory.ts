@@ -14,7 +14,7 @@ import type {
  * @example
  * ```ts
  * import { deepEqual } from "node:assert/strict";
- * import { memoryIndex } from "@cairn/cache/backends/index_memory";
+ * import { memoryIndex } from "@cairn/cache/index-memory";
  *
  * const index = memoryIndex();
  * await index.claim("acme-tools", true);

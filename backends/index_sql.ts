@@ -35,6 +35,10 @@ import { type PackageRow, recordOf, rowOf } from "./package_row.ts";
 import type { SqlRow, SqlRunner } from "./sql_runner.ts";
 import { type SqliteDatabase, sqliteRunner } from "./sqlite_runner.ts";
 
+export type { D1Database, D1Statement } from "./d1_runner.ts";
+export type { SqlValue } from "./sql_runner.ts";
+export type { SqliteDatabase, SqliteStatement } from "./sqlite_runner.ts";
+
 /**
  * Makes an index on an SQLite database opened with `node:sqlite`. The tables are made at first use;
  * the database stays the caller's to close.
@@ -43,7 +47,7 @@ import { type SqliteDatabase, sqliteRunner } from "./sqlite_runner.ts";
  * ```ts
  * import { deepEqual } from "node:assert/strict";
  * import { DatabaseSync } from "node:sqlite";
- * import { sqliteIndex } from "@cairn/cache/backends/index_sql";
+ * import { sqliteIndex } from "@cairn/cache/index-sql";
  *
  * const database = new DatabaseSync(":memory:");
  * const index = sqliteIndex(database);

@@ -43,7 +43,7 @@ export interface MemoryFilesOptions {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { memoryFiles } from "@cairn/cache/backends/memory_files";
+ * import { memoryFiles } from "@cairn/cache/memory-files";
  *
  * const files = memoryFiles();
  * const staged = await files.stage(new Blob(["a wheel"]).stream(), 1_000);

@@ -12,7 +12,7 @@ import { type Backend, UNLIMITED } from "../src/contracts/backend.ts";
  * @example
  * ```ts
  * import { deepEqual } from "node:assert/strict";
- * import { nullBackend } from "@cairn/cache/backends/null";
+ * import { nullBackend } from "@cairn/cache/null";
  *
  * const backend = nullBackend<string>();
  * await backend.set([{ key: "k", value: "v", expiresAt: Infinity }]);

@@ -40,6 +40,15 @@ import {
 import type { R2Bucket, R2Object } from "./r2_bucket.ts";
 import { type StagedBytes, stagingPrefix, sweep, takeAside } from "./r2_staging.ts";
 
+export type {
+  R2Bucket,
+  R2MultipartUpload,
+  R2Object,
+  R2ObjectBody,
+  R2PutOptions,
+  R2UploadedPart,
+} from "./r2_bucket.ts";
+
 /** How an {@linkcode r2} store is set up. */
 export interface R2Options {
   /**

@@ -17,7 +17,7 @@ import type { KeyMangler } from "./settings.ts";
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { sha1MangleKey } from "@cairn/cache";
+ * import { sha1MangleKey } from "@cairn/cache/manglers";
  *
  * equal(sha1MangleKey("some_key"), "53def077a4264bd3183d4eb21b1f56f883e1b572");
  * ```
@@ -34,7 +34,7 @@ export function sha1MangleKey(key: string | Uint8Array): string {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { sha256MangleKey } from "@cairn/cache";
+ * import { sha256MangleKey } from "@cairn/cache/manglers";
  *
  * equal(sha256MangleKey("abc").slice(0, 16), "ba7816bf8f01cfea");
  * ```
@@ -61,7 +61,7 @@ export interface LengthOptions {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { lengthConditionalMangler, sha1MangleKey } from "@cairn/cache";
+ * import { lengthConditionalMangler, sha1MangleKey } from "@cairn/cache/manglers";
  *
  * const mangle = lengthConditionalMangler(10, sha1MangleKey);
  * equal(mangle("short"), "short");
@@ -86,7 +86,7 @@ export function lengthConditionalMangler(
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { prefixMangler } from "@cairn/cache";
+ * import { prefixMangler } from "@cairn/cache/manglers";
  *
  * equal(prefixMangler("myapp:")("user:42"), "myapp:user:42");
  * ```

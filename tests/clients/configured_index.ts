@@ -6,8 +6,14 @@ import { run } from "./command.ts";
 const DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
 const LIMIT_MS = 15_000;
 
-/** Its simple index, or `undefined` where none answers. */
+/** Its simple index; or `undefined` and a line that says so, where none answers. */
 export async function configuredIndex(): Promise<string | undefined> {
+  const index = await answeringIndex();
+  if (index === undefined) console.log("skipped: no Python package registry answers");
+  return index;
+}
+
+async function answeringIndex(): Promise<string | undefined> {
   const index = process.env["PIP_INDEX_URL"] ??
     await printedBy("-m", "pip", "config", "get", "global.index-url") ??
     await printedBy("-c", DEFAULT_INDEX);

@@ -47,6 +47,7 @@ const BASE = makeWheel({ name: "acme-base", version: "2.1" });
 const SOURCE = await makeSdist({ name: "acme-base", version: "2.0" });
 
 const python = pythonTool("python");
+const registry = await configuredIndex();
 const folders: string[] = [];
 let tools: PythonTools;
 
@@ -127,14 +128,11 @@ for (const [runtime, start] of Object.entries(RUNTIMES)) {
       deepEqual(await downloaded(server, ["acme-tool"]), first);
     });
 
-    it("pip downloads a real package read through the configured registry", async (context) => {
-      const index = await configuredIndex();
-      if (index === undefined) {
-        console.log("skipped: no Python package registry answers");
-        return context.skip("no Python package registry answers");
-      }
-      const fileHosts = await fileHostsOf(index, "six");
-      await using server = await start({ upstream: index, fileHosts });
+    it("pip downloads a real package read through the configured registry", {
+      skip: registry === undefined && "no Python package registry answers",
+    }, async () => {
+      const fileHosts = await fileHostsOf(registry!, "six");
+      await using server = await start({ upstream: registry!, fileHosts });
       const files = await downloaded(server, ["six==1.17.0"]);
       deepEqual(Object.keys(files), ["six-1.17.0-py2.py3-none-any.whl"]);
       deepEqual(filesServed(server), ["six-1.17.0-py2.py3-none-any.whl"]);

@@ -1,20 +1,15 @@
 /** Who may do what: HTTP Basic authentication (RFC 7617), and actions that are open or closed. */
 
+import type { Users } from "../htpasswd.ts";
 import type { Problem } from "./errors.ts";
 
 /** What can be done: see pages, fetch files, upload files. */
 export type Action = "list" | "download" | "update";
 
-/** Checks names and passwords. */
-export interface Users {
-  /** Whether there is such a user with such a password. */
-  verify(name: string, password: string): Promise<boolean>;
-}
-
 /** Who may do what. */
 export interface AccessOptions {
   /** The users; without any, closed actions are refused to everyone. */
-  readonly users?: Users;
+  readonly users?: Pick<Users, "verify">;
   /** What needs no user. Default: `list` and `download`. */
   readonly open?: readonly Action[];
 }
@@ -30,7 +25,7 @@ const MOST_HEADER_CHARACTERS = 8_192;
 
 /** Judges requests. */
 export class Access {
-  readonly #users: Users | undefined;
+  readonly #users: Pick<Users, "verify"> | undefined;
   readonly #open: ReadonlySet<Action>;
 
   /** Throws a `TypeError` if reading is closed and there is nobody who could open it. */

@@ -1,0 +1,93 @@
+/**
+ * The wheel cache and what it knows of Python packages.
+ *
+ * @module
+ */
+
+export {
+  InvalidDistributionError,
+  InvalidFilenameError,
+  type RefusalCode,
+  UploadRefusedError,
+  UpstreamError,
+  type UpstreamErrorOptions,
+} from "../contracts/errors.ts";
+export type {
+  ByteRange,
+  Expected,
+  FileBody,
+  FilePage,
+  FileStore,
+  Published,
+  StagedFile,
+  StoredFile,
+} from "../contracts/file_store.ts";
+export type {
+  Health,
+  IndexCache,
+  PackageFile,
+  ProjectFiles,
+  ProjectState,
+} from "../contracts/index_cache.ts";
+
+export { type App, type AppOptions, createApp } from "./http/app.ts";
+export type { AccessOptions, Action } from "./http/access.ts";
+export type { BodyOfLength } from "./http/files.ts";
+export type { Log, LogLevel } from "./log.ts";
+export type { Encoding, Form, Page, Variant } from "./page.ts";
+export { pageCodec } from "./page_codec.ts";
+export type { PageAnswer } from "./pages.ts";
+export type { ProjectStatus } from "./project_page.ts";
+export type { ScanReport } from "./scan.ts";
+export type { StagedUpload, UploadClaims } from "./upload.ts";
+export {
+  Upstream,
+  type UpstreamAnswer,
+  type UpstreamOptions,
+  type UpstreamParts,
+} from "./upstream.ts";
+export { type Fetch, type Fetched, type UpstreamFetcher } from "./upstream_fetch.ts";
+export type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
+export type { WheelFile } from "./wheel_file.ts";
+export { Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
+
+export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./archive.ts";
+export {
+  type Digest,
+  type DigestAlgorithm,
+  type DigestFactory,
+  type Digests,
+  DigestTap,
+  portableDigests,
+} from "./digests.ts";
+export { parseHtpasswd, type Users, usersOf, type UsersOptions } from "./htpasswd.ts";
+export { type CoreMetadata, parseMetadata } from "./metadata.ts";
+export { boundaryOf, type MultipartLimits, type Part, readMultipart } from "./multipart.ts";
+export {
+  compareBuilds,
+  isNormalizedName,
+  isProjectName,
+  normalizeName,
+  type ParsedFilename,
+  parseFilename,
+  projectCandidates,
+  SDIST_SUFFIXES,
+} from "./names.ts";
+export type { PasswordCheck } from "./password_hash.ts";
+export type { RangeSource } from "./range_source.ts";
+export { parseRequirement, type Requirement } from "./requirements.ts";
+export { parseSpecifiers, type SpecifierOptions, type Specifiers } from "./specifiers.ts";
+export { expandTags } from "./tags.ts";
+export {
+  compareVersions,
+  formatVersion,
+  isPrerelease,
+  isPrereleaseVersion,
+  keyOfVersion,
+  normalizeVersion,
+  parseVersion,
+  type Prerelease,
+  sortedByVersion,
+  type Version,
+  versionKey,
+} from "./versions.ts";

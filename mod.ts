@@ -58,7 +58,7 @@ export type {
   Many,
   MultiCacher,
 } from "./src/region/cached_multi.ts";
-export type { FlatConfig } from "./src/region/config.ts";
+export { coerceText, type FlatConfig } from "./src/region/config.ts";
 export type { Background, CallOptions } from "./src/region/core.ts";
 export { type CreationContext, type Creator, NOT_MODIFIED } from "./src/region/creation.ts";
 export {
@@ -119,6 +119,7 @@ export { encrypted, type EncryptedOptions } from "./src/compose/encrypted.ts";
 export { failsafe, type FailsafeOptions } from "./src/compose/failsafe.ts";
 export { type Frame, frameV1, type Framing } from "./src/compose/frame.ts";
 export { json } from "./src/compose/json_codec.ts";
+export { type Limited, requireKeys, requireWrites } from "./src/compose/limits.ts";
 export { locksBeside, type LocksBesideOptions } from "./src/compose/locks_beside.ts";
 export { observed, type ObservedOptions, type Operation } from "./src/compose/observed.ts";
 export { actualBackend, ProxyBackend, type ProxyLike, wrapped } from "./src/compose/proxy.ts";

@@ -1,25 +1,31 @@
 /** Core metadata of files that the upstream has: fetched once, checked, and kept beside the file. */
 
+import type { Clock } from "../contracts/clock.ts";
 import { IntegrityError, UpstreamError } from "../contracts/errors.ts";
 import type { FileStore } from "../contracts/file_store.ts";
 import type { ColdFile } from "./fill.ts";
 import { metadataPath } from "./paths.ts";
 import { sha256Hex } from "./sha256_hex.ts";
+import { within } from "./time_limit.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** The largest metadata that is believed, in bytes. */
 const MOST_BYTES = 4 * 1_048_576;
+/** How long it may take, in milliseconds. */
+const LIMIT_MS = 30_000;
 
 /** Fetches metadata, each only once at a time in a process. */
 export class ColdMetadata {
   readonly #files: FileStore;
   readonly #upstream: Upstream;
+  readonly #clock: Clock;
   readonly #running = new Map<string, Promise<void>>();
 
   /** Takes where metadata goes and where it comes from. */
-  constructor(files: FileStore, upstream: Upstream) {
-    this.#files = files;
-    this.#upstream = upstream;
+  constructor(parts: { files: FileStore; upstream: Upstream; clock: Clock }) {
+    this.#files = parts.files;
+    this.#upstream = parts.upstream;
+    this.#clock = parts.clock;
   }
 
   /** Makes sure that the metadata with this digest is stored; answers its path. */
@@ -31,7 +37,14 @@ export class ColdMetadata {
       fetching = this.#fetch(cold, sha256).finally(() => this.#running.delete(path));
       this.#running.set(path, fetching);
     }
-    await fetching;
+    await within(fetching, {
+      clock: this.#clock,
+      limitMs: LIMIT_MS,
+      late: () => {
+        this.#running.delete(path);
+        throw new UpstreamError(cold.file.url, `no metadata after ${LIMIT_MS} ms`);
+      },
+    });
     return path;
   }
 

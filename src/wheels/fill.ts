@@ -10,7 +10,7 @@
  * 3. The file is stored, then its metadata, then its record. Whoever comes now finds the record.
  */
 
-import { BackendError, IntegrityError } from "../contracts/errors.ts";
+import { BackendError, IntegrityError, UpstreamError } from "../contracts/errors.ts";
 import type { Clock } from "../contracts/clock.ts";
 import type { ByteRange, Expected, FileStore } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
@@ -19,6 +19,7 @@ import { Flight } from "./flight.ts";
 import { type ArchiveRecord, digestStored, takeIn } from "./intake.ts";
 import { type Log, reasonOf } from "./log.ts";
 import { ResumedBody } from "./resumed_body.ts";
+import { within } from "./time_limit.ts";
 import type { Upstream } from "./upstream.ts";
 import type { UpstreamFile } from "./upstream_page.ts";
 
@@ -52,14 +53,23 @@ export interface ColdFile {
 
 /** One file's way into the store. */
 interface Fill {
+  /** What comes from the upstream, once it has begun to answer. */
+  arrivals: ResumedBody | undefined;
+  /** The same flight as below, once there is one. */
+  begun: Flight | undefined;
   /** Its flight, once the upstream has begun to answer; `undefined` where it has none. */
   readonly flight: Promise<Flight | undefined>;
   /** Its record, once it is stored. */
   readonly stored: Promise<PackageFile>;
 }
 
+/** Told when the upstream has begun to answer: without a flight if the bytes are taken aside. */
+type Begun = (arrivals: ResumedBody, flight?: Flight) => void;
+
 /** The largest file of unknown digest or size that is taken aside, in bytes. */
 const MOST_STAGED_BYTES = 4 * 1_073_741_824;
+/** How long a fill may bring nothing before those who wait for it give it up. */
+const STALLED_MS = 60_000;
 
 /** The fills of one process. */
 export class Fills {
@@ -78,40 +88,65 @@ export class Fills {
 
   /** A file's length, as soon as it is known. */
   async sizeOf(cold: ColdFile): Promise<number> {
-    const { flight, stored } = this.#fillOf(cold);
-    return (await flight)?.sizeBytes ?? (await stored).sizeBytes;
+    const fill = this.#fillOf(cold);
+    return (await this.#awaited(cold, fill, fill.flight))?.sizeBytes ??
+      (await this.#awaited(cold, fill, fill.stored)).sizeBytes;
   }
 
   /** A file's record, once the file is stored. */
   stored(cold: ColdFile): Promise<PackageFile> {
-    return this.#fillOf(cold).stored;
+    const fill = this.#fillOf(cold);
+    return this.#awaited(cold, fill, fill.stored);
   }
 
   /** A file's bytes, as they come in. */
   async open(cold: ColdFile): Promise<ReadableStream<Uint8Array>> {
-    const { flight, stored } = this.#fillOf(cold);
-    const boarded = (await flight)?.board();
+    const fill = this.#fillOf(cold);
+    const boarded = (await this.#awaited(cold, fill, fill.flight))?.board();
     if (boarded !== undefined) return boarded;
-    return await this.#reopen((await stored).path);
+    return await this.#reopen((await this.#awaited(cold, fill, fill.stored)).path);
   }
 
   #fillOf(cold: ColdFile): Fill {
     const { path } = cold;
     const running = this.#running.get(path);
-    if (running !== undefined) return running;
+    if (running !== undefined && running.begun?.hasFailed !== true) return running;
     const { promise: flight, resolve, reject } = Promise.withResolvers<Flight | undefined>();
-    const stored = this.#fill(cold, resolve);
-    const fill: Fill = { flight, stored };
+    const stored = this.#fill(cold, (arrivals, begun) => {
+      fill.arrivals = arrivals;
+      fill.begun = begun;
+      if (begun !== undefined) resolve(begun);
+    });
+    const fill: Fill = { arrivals: undefined, begun: undefined, flight, stored };
     this.#running.set(path, fill);
     stored.then(() => resolve(undefined), reject);
     this.#parts.background(Promise.allSettled([flight, stored]));
-    stored.catch(() => {}).finally(() => this.#running.delete(path));
+    stored.catch(() => {}).finally(() => this.#forget(path, fill));
     return fill;
+  }
+
+  /** Waits for a fill as long as it gets on. One that does not is forgotten, so another can lead. */
+  #awaited<T>(cold: ColdFile, fill: Fill, work: Promise<T>): Promise<T> {
+    const receivedBytes = fill.arrivals?.receivedBytes;
+    return within(work, {
+      clock: this.#parts.clock,
+      limitMs: STALLED_MS,
+      late: () => {
+        const isMoving = fill.arrivals?.receivedBytes !== receivedBytes;
+        if (isMoving) return this.#awaited(cold, fill, work);
+        this.#forget(cold.path, fill);
+        throw new UpstreamError(cold.file.url, `nothing came for ${STALLED_MS} ms`);
+      },
+    });
+  }
+
+  #forget(path: string, fill: Fill): void {
+    if (this.#running.get(path) === fill) this.#running.delete(path);
   }
 
   async #fill(
     cold: ColdFile,
-    begun: (flight: Flight | undefined) => void,
+    begun: Begun,
   ): Promise<PackageFile> {
     const { log, upstream } = this.#parts;
     const facts = { upstream: upstream.id, url: cold.file.url };
@@ -146,9 +181,9 @@ export class Fills {
 
   async #transfer(
     cold: ColdFile,
-    begun: (flight: Flight | undefined) => void,
+    begun: Begun,
   ): Promise<PackageFile> {
-    const { upstream } = this.#parts;
+    const { upstream, clock } = this.#parts;
     const { url, sha256, filename } = cold.file;
     const first = await upstream.open(url);
     const announced = first.response.headers.get("content-length");
@@ -158,10 +193,13 @@ export class Fills {
       const sides = { expected: String(sizeBytes), actual: announced };
       throw new IntegrityError(`"${filename}"`, "length", sides);
     }
-    const arrivals = new ResumedBody({ fetcher: upstream.fetcher, first, sizeBytes });
-    if (sha256 === undefined || sizeBytes === undefined) return await this.#stage(cold, arrivals);
+    const arrivals = new ResumedBody({ fetcher: upstream.fetcher, first, sizeBytes, clock });
+    if (sha256 === undefined || sizeBytes === undefined) {
+      begun(arrivals);
+      return await this.#stage(cold, arrivals);
+    }
     const flight = this.#flight(cold, { sizeBytes, sha256 }, arrivals);
-    begun(flight);
+    begun(arrivals, flight);
     return await this.#land(cold, flight, { sizeBytes, sha256 });
   }
 
@@ -170,6 +208,7 @@ export class Fills {
       filename: file.filename,
       ...bytes,
       arrivals,
+      clock: this.#parts.clock,
       digest: this.#parts.digests("sha256"),
       reopen: (offset) =>
         this.#reopen(path, offset === 0 ? undefined : { offset, length: bytes.sizeBytes - offset }),

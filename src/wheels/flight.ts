@@ -12,11 +12,14 @@
  * known length, so a client of a wrong file sees a body cut short, and never a complete one.
  *
  * If the store gives up while the clients are still reading, the flight draws from the upstream
- * itself, at the pace of the slowest client; the clients get their file, and nobody stores it.
+ * itself, at the pace of the slowest client that is still in the window; those clients get their
+ * file, and nobody stores it.
  */
 
-import { BackendError, IntegrityError } from "../contracts/errors.ts";
+import type { Clock } from "../contracts/clock.ts";
+import { BackendError, IntegrityError, UpstreamError } from "../contracts/errors.ts";
 import type { Digest } from "./digests.ts";
+import { within } from "./time_limit.ts";
 
 /** The bytes that arrive: `undefined` after the last. */
 export interface Arrivals {
@@ -36,6 +39,8 @@ export interface FlightOptions {
   readonly sha256: string;
   /** Where they come from. */
   readonly arrivals: Arrivals;
+  /** Tells when a flight has stalled. */
+  readonly clock: Clock;
   /** A SHA-256 to be computed. */
   readonly digest: Digest;
   /** The stored file from an offset on; asked only after {@linkcode Flight.landed}. */
@@ -44,6 +49,7 @@ export interface FlightOptions {
 
 const WINDOW_BYTES = 4 * 1_048_576;
 const HELD_BACK_BYTES = 65_536;
+const STALLED_MS = 60_000;
 
 type State = "flying" | "adrift" | "landed" | "unstored" | "failed";
 
@@ -109,6 +115,11 @@ export class Flight {
   /** How many bytes it brings. */
   get sizeBytes(): number {
     return this.#options.sizeBytes;
+  }
+
+  /** Whether it will bring nothing any more. */
+  get hasFailed(): boolean {
+    return this.#state === "failed";
   }
 
   /** The store has the whole file, from here or from elsewhere. */
@@ -211,8 +222,18 @@ export class Flight {
           `"${this.#options.filename}" is not stored`,
         );
       }
-      await this.#progress;
+      await this.#someProgress();
     }
+  }
+
+  // On Workers a flight dies with the request that leads it, and its followers would wait for ever.
+  #someProgress(): Promise<void> {
+    const { clock, filename } = this.#options;
+    return within(this.#progress, {
+      clock,
+      limitMs: STALLED_MS,
+      late: () => this.#fail(new UpstreamError(filename, `nothing came for ${STALLED_MS} ms`)),
+    });
   }
 
   #take(passenger: Passenger): Uint8Array | undefined {

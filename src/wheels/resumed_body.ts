@@ -3,10 +3,13 @@
  * proxies are cut now and then, and to begin anew each time would never end.
  */
 
+import type { Clock } from "../contracts/clock.ts";
 import { IntegrityError, UpstreamError } from "../contracts/errors.ts";
+import { within } from "./time_limit.ts";
 import type { Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 
 const MOST_RESUMPTIONS = 3;
+const STALLED_MS = 30_000;
 
 /** Which body to read. */
 export interface ResumedBodyOptions {
@@ -16,6 +19,8 @@ export interface ResumedBodyOptions {
   readonly first: Fetched;
   /** How many bytes there must be, where that is known. */
   readonly sizeBytes: number | undefined;
+  /** Tells when a transfer has stalled. */
+  readonly clock: Clock;
 }
 
 /** Reads a body chunk by chunk. Call {@linkcode ResumedBody.cancel} if it is not read to its end. */
@@ -63,11 +68,19 @@ export class ResumedBody {
 
   async #read(): Promise<{ value?: Uint8Array | undefined; failure?: unknown }> {
     try {
-      const result = await this.#reader?.read();
+      const result = await within<{ value?: Uint8Array | undefined } | undefined>(
+        Promise.resolve(this.#reader?.read()),
+        { clock: this.#options.clock, limitMs: STALLED_MS, late: () => this.#stalled() },
+      );
       return { value: result?.value };
     } catch (failure) {
       return { failure };
     }
+  }
+
+  #stalled(): never {
+    this.#current.abort();
+    throw new UpstreamError(this.#options.first.url, `nothing came for ${STALLED_MS} ms`);
   }
 
   async #resume(cause: unknown): Promise<void> {

@@ -8,6 +8,7 @@
 
 import type { Clock } from "../contracts/clock.ts";
 import { UpstreamError } from "../contracts/errors.ts";
+import { within } from "./time_limit.ts";
 
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -95,12 +96,6 @@ export class UpstreamFetcher {
     controller: AbortController,
   ): Promise<Response> {
     const { fetch, clock, timeoutMs } = this.#options;
-    const answered = new AbortController();
-    const timeout = clock.sleep(timeoutMs, answered.signal).then(() => {
-      if (answered.signal.aborted) return;
-      controller.abort();
-      throw new UpstreamError(url, `no answer after ${timeoutMs} ms`);
-    });
     const init: RequestInit = {
       headers: this.#headersFor(url, headers),
       redirect: "manual",
@@ -109,11 +104,14 @@ export class UpstreamFetcher {
     const asked = fetch(url, init).catch((cause: unknown) => {
       throw new UpstreamError(url, "it cannot be reached", { cause });
     });
-    try {
-      return await Promise.race([asked, timeout]) as Response;
-    } finally {
-      answered.abort();
-    }
+    return await within(asked, {
+      clock,
+      limitMs: timeoutMs,
+      late: () => {
+        controller.abort();
+        throw new UpstreamError(url, `no answer after ${timeoutMs} ms`);
+      },
+    });
   }
 
   #headersFor(url: string, headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -76,7 +76,7 @@ export class Wheelhouse {
     this.#uploads = new Uploads(parts);
     this.#cold = parts.upstream && {
       fills: new Fills({ ...parts, upstream: parts.upstream }),
-      metadata: new ColdMetadata(parts.files, parts.upstream),
+      metadata: new ColdMetadata({ ...parts, upstream: parts.upstream }),
     };
   }
 

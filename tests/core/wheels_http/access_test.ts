@@ -1,7 +1,7 @@
 import { equal, match, ok, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import type { Users } from "../../../src/wheels/http/access.ts";
+import type { AccessOptions } from "../../../src/wheels/http/access.ts";
 import { createApp } from "../../../src/wheels/http/app.ts";
 import { makeWheel } from "../../testing/make_wheel.ts";
 import { House, postOf, uploadForm } from "./house.ts";
@@ -9,7 +9,7 @@ import { House, postOf, uploadForm } from "./house.ts";
 const WHEEL = makeWheel({ name: "demo", version: "1.0" });
 const PASSWORD = "p:ä ss w0rd";
 
-const USERS: Users = {
+const USERS: NonNullable<AccessOptions["users"]> = {
   verify: async (name, password) => name === "ann" && password === PASSWORD,
 };
 

@@ -143,4 +143,49 @@ describe("a file that the upstream spoils", () => {
     upstream.twist = () => Promise.reject(new TypeError("refused"));
     equal((await house.fetch(wheel.path)).status, 503);
   });
+
+  it("a transfer that stalls is resumed, and given up when that stalls too", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    let stalls = 1;
+    upstream.twist = (request) =>
+      request.url.includes("/packages/") && stalls-- > 0
+        ? upstream.changed(request, async (response) => {
+          const bytes = await bytesOf(response);
+          return withBody(response, stalling(bytes.slice(0, 1_000)));
+        })
+        : undefined;
+    const body = bytesOf(await house.fetch(wheel.path));
+    await house.clock.advance(30_000);
+    deepEqual(await body, wheel.bytes);
+    equal(upstream.count("/packages/"), 2);
+    await settled(house);
+    await house.files.delete(`upstream.main/demo/${wheel.filename}`);
+    stalls = Infinity;
+    const [first, second] = await Promise.all([house.fetch(wheel.path), house.fetch(wheel.path)]);
+    const outcomes = Promise.all([readOut(first), readOut(second)]);
+    for (let round = 0; round < 10; round++) await house.clock.advance(30_000);
+    for (const { isWhole } of await outcomes) ok(!isWhole);
+    upstream.twist = () => undefined;
+    deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
+  });
+
+  it("those who wait for a leader that died give it up, and the next one leads", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    await house.page("demo");
+    const { put } = house.files;
+    house.files.put = () => new Promise(() => {});
+    const dead = readOut(await house.fetch(wheel.path));
+    const ranged = house.fetch(wheel.path, { headers: { range: "bytes=0-9" } });
+    await house.clock.advance(61_000);
+    ok(!(await dead).isWhole);
+    equal((await ranged).status, 503);
+    house.files.put = put;
+    deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
+    equal(upstream.count("/packages/"), 2);
+  });
 });
+
+/** A body that ends in silence. */
+function stalling(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes) });
+}

@@ -1,3 +1,4 @@
+// runs on: deno, node22, node24
 /** The file stores that need a machine: folders. */
 
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
@@ -28,6 +29,7 @@ import {
 } from "../conformance/file_bodies.ts";
 import { fileStoreSuite } from "../conformance/file_store_suite.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+import { runChild } from "./children/run_child.ts";
 
 const base = await mkdtemp(join(await realpath(tmpdir()), "cairn-files-"));
 let roots = 0;
@@ -167,14 +169,22 @@ describe("folder", () => {
     deepEqual(await readdir(outside), []);
   });
 
-  it("dates a file at its publication, not at its arrival", async () => {
+  it("dates a file at its publication, not at its arrival, to the millisecond", async () => {
     const clock = new ManualClock(1_700_000_000_123);
     const files = folder(await freshRoot(), { clock });
-    const staged = await files.stage(streamOf(textBytes("x")), 10);
-    await clock.advance(987_654);
-    await staged.publish("x");
-    equal((await files.head("x"))?.modifiedAt, 1_700_000_987_777);
-    equal((await files.list({ limit: 1 })).files[0]?.modifiedAt, 1_700_000_987_777);
+    for (let number = 0; number < 40; number++) {
+      const staged = await files.stage(streamOf(textBytes("x")), 10);
+      await clock.advance(987_651 + number);
+      await staged.publish(`file-${number}`);
+      equal((await files.head(`file-${number}`))?.modifiedAt, clock.now());
+    }
+    equal((await files.list({ limit: 40 })).files.at(-1)?.path, "file-9");
+  });
+
+  it("publishes also while other processes take its folders away", async () => {
+    const root = await freshRoot();
+    await Promise.all([1, 2, 3].map(() => runChild("folder_writer.ts", [root, "150"])));
+    deepEqual(await contentsOf(root), []);
   });
 
   it("removes the folders that a deletion empties, up to the first that is not", async () => {

@@ -1,20 +1,19 @@
+// runs on: deno, node22, node24
 /** The index on SQLite files, as several openings and several processes have them. */
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execPath } from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
-import { promisify } from "node:util";
 import { sqliteIndex } from "../../backends/index_sql.ts";
 import type { SqliteDatabase } from "../../backends/sqlite_runner.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { IndexCache } from "../../src/contracts/index_cache.ts";
 import { fullRecord, recordOf } from "../conformance/index_cache_fixture.ts";
 import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { runChild } from "./children/run_child.ts";
 
 const base = await mkdtemp(join(tmpdir(), "cairn-index-"));
 let databases = 0;
@@ -90,6 +89,8 @@ describe("sqliteIndex", () => {
       summary: fullRecord.summary,
     });
     const { requires_python, hash_sha256, hash_md5, uploader, path } = JSON.parse(data as string);
+    await sqliteIndex(database).save({ ...fullRecord, summary: "" });
+    equal(database.prepare("select summary from packages").get()!.summary, null);
     deepEqual(
       { requires_python, hash_sha256, hash_md5, uploader, path },
       {
@@ -163,10 +164,7 @@ describe("sqliteIndex", () => {
 
   it("loses nothing when three processes write at once", async () => {
     const file = freshFile();
-    const script = new URL("./children/index_writer.ts", import.meta.url).pathname;
-    const flags = "Deno" in globalThis ? ["run", "--allow-all", "--no-check"] : [];
-    const run = promisify(execFile);
-    await Promise.all(["a", "b", "c"].map((name) => run(execPath, [...flags, script, file, name])));
+    await Promise.all(["a", "b", "c"].map((name) => runChild("index_writer.ts", [file, name])));
     const database = new DatabaseSync(file);
     const index = sqliteIndex(database);
     const { files, serial } = await index.all("shared");

@@ -11,6 +11,7 @@ import {
   bytesRead,
   expectedOf,
   pieces,
+  repeated,
   streamOf,
   textBytes,
 } from "../../conformance/file_bodies.ts";
@@ -38,6 +39,7 @@ async function keysUnder(prefix: string): Promise<string[]> {
 /** A bucket whose n-th call fails, and all calls after it if it `staysDown`. */
 function failing(failAt: number, { staysDown }: { staysDown: boolean }): Failing {
   let calls = 0;
+  const names: string[] = [];
   const wrap = <T extends object>(target: T): T =>
     new Proxy(target, {
       get(real, name): unknown {
@@ -45,6 +47,7 @@ function failing(failAt: number, { staysDown }: { staysDown: boolean }): Failing
         if (typeof value !== "function") return value;
         return async (...parameters: unknown[]): Promise<unknown> => {
           calls++;
+          names.push(String(name));
           if (calls === failAt || (staysDown && calls > failAt)) throw new Error("bucket is down");
           const answer: unknown = await Reflect.apply(value, real, parameters);
           return name === "createMultipartUpload" ? wrap(answer as object) : answer;
@@ -53,6 +56,7 @@ function failing(failAt: number, { staysDown }: { staysDown: boolean }): Failing
     });
   return {
     bucket: wrap(bucket()),
+    names,
     calls: () => calls,
     failFromNow: () => void (failAt = calls + 1),
   };
@@ -60,6 +64,7 @@ function failing(failAt: number, { staysDown }: { staysDown: boolean }): Failing
 
 interface Failing {
   readonly bucket: R2Bucket;
+  readonly names: readonly string[];
   calls(): number;
   failFromNow(): void;
 }
@@ -116,6 +121,30 @@ describe("r2", () => {
       }
       deepEqual(listed, paths, `limit ${limit}`);
     }
+  });
+
+  it("passes over all staged keys in one request", async () => {
+    const prefix = freshPrefix();
+    for (let number = 0; number < 12; number++) {
+      const bytes = textBytes("aside");
+      const onlyIf = { etagDoesNotMatch: "*" };
+      await bucket().put(`${prefix}.staging/${number}`, bytes, { onlyIf });
+    }
+    const spy = failing(Infinity, { staysDown: false });
+    const files = r2(spy.bucket, { prefix });
+    await files.put("file", streamOf(textBytes("x")), await expectedOf(textBytes("x")));
+    const before = spy.calls();
+    deepEqual((await files.list({ limit: 3 })).files.map(({ path }) => path), ["file"]);
+    equal(spy.calls() - before, 2);
+  });
+
+  it("drops the parts of a long body that fails", async () => {
+    const spy = failing(Infinity, { staysDown: false });
+    const files = r2(spy.bucket, { prefix: freshPrefix() });
+    const error = new Error("broken off");
+    const body = bodyOf(repeated(bytesOf(3, 1 << 20), 10), { error });
+    await rejects(() => files.stage(body.stream, 1 << 30), (thrown) => thrown === error);
+    deepEqual(spy.names, ["list", "createMultipartUpload", "uploadPart", "abort"]);
   });
 
   it("sweeps leftovers of more than a day with the first stage", async () => {

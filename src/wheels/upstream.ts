@@ -13,6 +13,7 @@ import { UpstreamError } from "../contracts/errors.ts";
 import type { Policy } from "../region/policy.ts";
 import type { Region } from "../region/region.ts";
 import { Circuit } from "./circuit.ts";
+import { Doubts } from "./doubts.ts";
 import { type Log, noLog, reasonOf } from "./log.ts";
 import { sha256Hex } from "./sha256_hex.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
@@ -53,6 +54,8 @@ export interface UpstreamAnswer {
   readonly identity: string;
   /** When the upstream last confirmed it, in epoch milliseconds. */
   readonly fetchedAt: number;
+  /** The upstream's own serial of it. */
+  readonly serial?: number;
   /** Its entity tag, for the next question. */
   readonly etag?: string;
   /** Its date of change, for the next question. */
@@ -74,7 +77,25 @@ const POLICY: Policy<UpstreamAnswer> = Object.freeze({
   creation: { softTimeoutMs: 0 },
 });
 
-/** Reads one upstream. */
+/**
+ * Reads one upstream.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { makeRegion, systemClock } from "@cairn/cache";
+ * import { Upstream } from "@cairn/cache/wheels";
+ *
+ * const html = '<title>Links for demo</title><a href="/f/demo-1.0-py3-none-any.whl">demo</a>';
+ * const upstream = new Upstream({ url: "https://index.example/simple/" }, {
+ *   fetch: async () => new Response(html, { headers: { "content-type": "text/html" } }),
+ *   region: makeRegion(),
+ *   clock: systemClock,
+ * });
+ * const { listing } = await upstream.page("demo");
+ * assert.equal(listing?.files[0]?.url, "https://index.example/f/demo-1.0-py3-none-any.whl");
+ * ```
+ */
 export class Upstream {
   /** Its name in records and paths. */
   readonly id: string;
@@ -85,6 +106,7 @@ export class Upstream {
   readonly #timeoutMs: number;
   readonly #maxPageBytes: number;
   readonly #circuit = new Circuit();
+  readonly #doubts = new Doubts();
 
   /** Throws a `TypeError` for an address or id that is none. */
   constructor(options: UpstreamOptions, parts: UpstreamParts) {
@@ -188,7 +210,12 @@ export class Upstream {
     const { response, url } = fetched;
     const { status } = response;
     const fetchedAt = this.#parts.clock.now();
-    if (status === 200) return await this.#read(project, fetched);
+    if (status === 200) {
+      const next = await this.#read(project, fetched);
+      const doubt = this.#doubts.of(project, { held, next }, fetchedAt);
+      if (doubt !== undefined) throw new UpstreamError(url, doubt, { status });
+      return next;
+    }
     await response.body?.cancel();
     if (status === 304 && held !== undefined) return { ...held, fetchedAt };
     if (status === 404 || status === 410) {
@@ -207,10 +234,12 @@ export class Upstream {
     const listing = this.#withAllowedFiles(project, parse(project, { response, url, bytes }));
     const etag = response.headers.get("etag");
     const lastModified = response.headers.get("last-modified");
+    const serial = response.headers.get("x-pypi-last-serial");
     return {
       listing,
       identity: (await sha256Hex(bytes)).slice(0, 32),
       fetchedAt: this.#parts.clock.now(),
+      ...(serial !== null && /^[0-9]{1,15}$/.test(serial) ? { serial: Number(serial) } : {}),
       ...(etag === null ? {} : { etag }),
       ...(lastModified === null ? {} : { lastModified }),
     };

@@ -52,7 +52,26 @@ interface Parts {
   readonly background: (work: Promise<unknown>) => void;
 }
 
-/** The front door of the wheel cache. */
+/**
+ * The front door of the wheel cache.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { makeRegion } from "@cairn/cache";
+ * import { memoryIndex } from "@cairn/cache/index-memory";
+ * import { memoryFiles } from "@cairn/cache/memory-files";
+ * import { Wheelhouse } from "@cairn/cache/wheels";
+ *
+ * const wheelhouse = new Wheelhouse({
+ *   index: memoryIndex(),
+ *   files: memoryFiles(),
+ *   pages: makeRegion(),
+ * });
+ * assert.deepEqual(await wheelhouse.scan(), { unchanged: 0, taken: 0, removed: 0, skipped: 0 });
+ * assert.equal(await wheelhouse.page("demo", { form: "json", encoding: "gzip" }), undefined);
+ * ```
+ */
 export class Wheelhouse {
   readonly #parts: Parts;
   readonly #pages: Pages;

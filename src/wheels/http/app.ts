@@ -42,7 +42,28 @@ export interface App {
   readonly paths: readonly string[];
 }
 
-/** Makes an app. Throws a `TypeError` where its options contradict each other. */
+/**
+ * Makes an app. Throws a `TypeError` where its options contradict each other.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { makeRegion } from "@cairn/cache";
+ * import { memoryIndex } from "@cairn/cache/index-memory";
+ * import { memoryFiles } from "@cairn/cache/memory-files";
+ * import { createApp, Wheelhouse } from "@cairn/cache/wheels";
+ *
+ * const wheelhouse = new Wheelhouse({
+ *   index: memoryIndex(),
+ *   files: memoryFiles(),
+ *   pages: makeRegion(),
+ * });
+ * const app = createApp({ wheelhouse });
+ * const response = await app.fetch(new Request("https://wheels.example/simple/"));
+ * assert.equal(response.status, 200);
+ * assert.match(await response.text(), /<title>Simple index<\/title>/);
+ * ```
+ */
 export function createApp(options: AppOptions): App {
   const { clock = systemClock, log = noLog } = options;
   const routes = routesOf(options);

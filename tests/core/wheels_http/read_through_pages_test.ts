@@ -217,4 +217,55 @@ describe("a page that is read through", () => {
     const house = new House({ upstream: { fetch: upstream.fetch, maxPageBytes: 50 } });
     equal((await house.fetch("/simple/demo/")).status, 502);
   });
+
+  it("I-155 I-156: a serial that goes back is kept out, and believed after an hour", async () => {
+    const { upstream, house } = await readThrough();
+    await upstream.house.publish({ name: "demo", version: "2.0" });
+    deepEqual((await house.page("demo")).versions, ["1.0", "2.0"]);
+    const { files, ...page } = await upstream.house.page("demo");
+    const older = () => jsonAnswer({ ...page, files: files.slice(0, 1), versions: ["1.0"] });
+    upstream.twist = () => {
+      const answer = older();
+      answer.headers.set("x-pypi-last-serial", "1");
+      return answer;
+    };
+    const refreshed = async (waitMs: number): Promise<string[]> => {
+      await house.clock.advance(waitMs);
+      await house.page("demo");
+      await settled(house);
+      return (await house.page("demo")).versions;
+    };
+    for (let round = 0; round < 6; round++) {
+      deepEqual(await refreshed(11 * MINUTE_MS), ["1.0", "2.0"], String(round));
+    }
+    deepEqual(await refreshed(11 * MINUTE_MS), ["1.0"]);
+    upstream.twist = () => undefined;
+    deepEqual(await refreshed(11 * MINUTE_MS), ["1.0", "2.0"]);
+    upstream.twist = older;
+    deepEqual(await refreshed(11 * MINUTE_MS), ["1.0"], "a missing serial is no regression");
+  });
+
+  it("I-157: the sudden loss of half the files needs to be repeated", async () => {
+    const { upstream, house } = await readThrough({ paddingBytes: 0 });
+    const { files: [file], ...page } = await upstream.house.page("demo");
+    const filesOf = (count: number) =>
+      Array.from({ length: count }, (_, at) => {
+        const filename = `demo-1.${at}-py3-none-any.whl`;
+        return { ...file, filename };
+      });
+    let count = 20;
+    upstream.twist = () => jsonAnswer({ ...page, files: filesOf(count) });
+    const refreshed = async (): Promise<number> => {
+      await house.clock.advance(11 * MINUTE_MS);
+      await house.page("demo");
+      await settled(house);
+      return (await house.page("demo")).files.length;
+    };
+    equal(await refreshed(), 20);
+    for (const [next, kept] of [[9, 20], [12, 12], [5, 12], [4, 12], [4, 4], [1, 1]] as const) {
+      count = next;
+      equal(await refreshed(), kept, `${next} files`);
+    }
+    ok(house.logged.some(({ message }) => /suddenly has 9 files instead of 20/.test(message)));
+  });
 });

@@ -149,7 +149,7 @@ export class Fills {
     begun: Begun,
   ): Promise<PackageFile> {
     const { log, upstream } = this.#parts;
-    const facts = { upstream: upstream.id, url: cold.file.url };
+    const facts = { upstream: upstream.id, project: cold.project };
     try {
       const record = await this.#held(cold) ?? await this.#transfer(cold, begun);
       log("info", `Filled "${cold.file.filename}"`, { ...facts, sizeBytes: record.sizeBytes });

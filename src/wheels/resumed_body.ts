@@ -111,7 +111,9 @@ export class ResumedBody {
   }
 
   #wrongLength(): IntegrityError {
-    return new IntegrityError(this.#options.first.url, "length", {
+    // A query may hold a token, which is nobody's business.
+    const { origin, pathname } = new URL(this.#options.first.url);
+    return new IntegrityError(origin + pathname, "length", {
       expected: String(this.#options.sizeBytes),
       actual: String(this.#receivedBytes),
     });

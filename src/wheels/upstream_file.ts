@@ -29,7 +29,8 @@ export function judgeFile(raw: RawFile, origin: PageOrigin): UpstreamFile | unde
   const parsed = parseFilename(filename, origin.project);
   if (parsed === undefined) return undefined;
   const fragment = /(?:^|&)sha256=([0-9a-f]{64})(?:&|$)/i.exec(address.hash.slice(1))?.[1];
-  address.hash = "";
+  // Credentials are configured; those that a page brings along are not used, let alone kept.
+  [address.hash, address.username, address.password] = ["", "", ""];
   const sha256 = digestOf(raw.sha256) ?? fragment?.toLowerCase();
   return withoutUndefined({
     filename,

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { House, JSON_TYPE } from "./house.ts";
-import { jsonAnswer, readThrough, withBody } from "./upstreams.ts";
+import { jsonAnswer, readThrough, settled, withBody } from "./upstreams.ts";
 
 describe("how the upstream is asked", () => {
   it("I-160: redirects are followed five times, credentials going to their own host only", async () => {
@@ -116,5 +116,51 @@ describe("how the upstream is asked", () => {
       return response;
     };
     equal((await house.fetch("/simple/x/")).status, 502);
+  });
+
+  it("I-144: credentials are in no log, stored address, answer or redirect", async () => {
+    const { upstream, wheel } = await readThrough();
+    const url = "https://ann:s3cret-one@upstream.test/simple/?key=s3cret-two";
+    const house = new House({
+      upstream: { fetch: upstream.fetch, url },
+      app: { access: { users: { verify: async () => false }, open: ["list", "download"] } },
+    });
+    const theirs = await upstream.house.page("demo");
+    const files = theirs.files.map((file) => ({
+      ...file,
+      url: `https://bob:s3cret-three@upstream.test${wheel.path}?token=s3cret-four`,
+    }));
+    const answers: string[] = [];
+    const ask = async (path: string): Promise<void> => {
+      const headers = { authorization: `Basic ${btoa("eve:s3cret-five")}` };
+      for (const method of ["GET", "POST"]) {
+        const response = await house.fetch(path, { method, headers });
+        answers.push(response.statusText, ...[...response.headers].flat());
+        answers.push(await response.text().catch(String));
+      }
+    };
+    const failures: ((bytes: Uint8Array<ArrayBuffer>) => Response)[] = [
+      () => new Response(null, { status: 500 }),
+      (bytes) => new Response(bytes.slice(1)),
+      (bytes) => new Response(bytes.map((byte) => byte ^ 1)),
+      (bytes) => new Response(bytes, { headers: { "content-length": "3" } }),
+      (bytes) => new Response(bytes),
+    ];
+    for (const answer of failures) {
+      upstream.twist = (request) =>
+        request.url.includes("/packages/") ? answer(wheel.bytes) : jsonAnswer({ ...theirs, files });
+      for (
+        const path of ["/simple/demo", "/simple/Demo/", "/simple/demo/", wheel.path, "/legacy/"]
+      ) {
+        await ask(path);
+      }
+    }
+    await settled(house);
+    const { files: records } = await house.index.all("demo");
+    equal(records.length, 1);
+    const text = JSON.stringify([answers, house.logged, await house.page("demo"), records]);
+    equal(/.{0,80}s3cret-\w+/.exec(text)?.[0], undefined);
+    for (const pair of ["ann:s3cret-one", "eve:s3cret-five"]) ok(!text.includes(btoa(pair)));
+    for (const { url: asked } of upstream.asked) ok(!/s3cret-(?:one|two|three)/.test(asked), asked);
   });
 });

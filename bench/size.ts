@@ -1,0 +1,57 @@
+/**
+ * How much the parts of the package weigh in a program that uses them: bundled and minified by
+ * esbuild, compressed with gzip. A part over its budget makes the run fail.
+ */
+
+import process from "node:process";
+import { build, stop } from "esbuild";
+import { bundleWorker } from "../tests/clients/cairn_worker.ts";
+
+/** A part, the program that uses it, and what it may weigh. */
+interface Part {
+  readonly name: string;
+  readonly program: string;
+  readonly mostBytes: number;
+}
+
+const PARTS: readonly Part[] = [
+  part("near shelf alone", 'export { MemoryCache } from "./mod.ts"', 6_000),
+  part("region with a near shelf", 'export { makeRegion } from "./mod.ts"', 10_000),
+  part("rings and digests", 'export * from "./src/hash/mod.ts"', 10_000),
+  ...["cache_api", "folder", "null", "r2", "sqlite", "workers_kv"].map((store) =>
+    part(`backends/${store}.ts`, `export * from "./backends/${store}.ts"`, 4_000)
+  ),
+];
+
+let isOver = false;
+for (const { name, program, mostBytes } of PARTS) show(name, await weigh(program), mostBytes);
+show("the Worker", (await bundleWorker()).gzipBytes, 150_000);
+await stop();
+process.exitCode = isOver ? 1 : 0;
+
+function part(name: string, program: string, mostBytes: number): Part {
+  return { name, program, mostBytes };
+}
+
+async function weigh(program: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: process.cwd(), loader: "ts" },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: "esm",
+    target: "esnext",
+    external: ["node:*"],
+    logLevel: "silent",
+  });
+  const packed = new Blob([outputFiles[0]!.contents as Uint8Array<ArrayBuffer>]).stream()
+    .pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(packed).arrayBuffer()).byteLength;
+}
+
+function show(name: string, bytes: number, mostBytes: number): void {
+  const verdict = bytes <= mostBytes ? "" : "  over";
+  isOver ||= bytes > mostBytes;
+  const figures = `${String(bytes).padStart(8)} of ${String(mostBytes).padStart(7)} bytes`;
+  console.log(`${name.padEnd(28)}${figures}${verdict}`);
+}

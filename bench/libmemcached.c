@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_KEYS = 16384, LONGEST_KEY = 256, WINDOW_NS = 25000000 };
+enum { MOST_KEYS = 16384, LONGEST_KEY = 256, WINDOW_NS = 2000000, WINDOWS = 5 };
 
 static char keys[MOST_KEYS][LONGEST_KEY];
 static size_t lengths[MOST_KEYS];
@@ -32,7 +32,7 @@ static size_t read_keys(void) {
   return count;
 }
 
-static double measure(memcached_st *mc, size_t count, unsigned *sum) {
+static double window(memcached_st *mc, size_t count, unsigned *sum) {
   double started_at = now(), spent;
   size_t operations = 0;
   do {
@@ -41,6 +41,16 @@ static double measure(memcached_st *mc, size_t count, unsigned *sum) {
     spent = now() - started_at;
   } while (spent < WINDOW_NS);
   return spent / (double) operations;
+}
+
+/* The fastest of several windows, as in harness.ts. */
+static double measure(memcached_st *mc, size_t count, unsigned *sum) {
+  double best = window(mc, count, sum);
+  for (int i = 1; i < WINDOWS; i++) {
+    double next = window(mc, count, sum);
+    if (next < best) best = next;
+  }
+  return best;
 }
 
 int main(int argc, char **argv) {

@@ -11,6 +11,16 @@ import { type KetamaOptions, ketamaOver, type KetamaRing } from "./ketama.ts";
 import { type RendezvousOptions, rendezvousOver, type RendezvousRing } from "./rendezvous.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
 
+export type { EjectableRing, Ring } from "../contracts/ring.ts";
+export type { CharSign, KeyHash } from "./byte_hasher.ts";
+export type { RingPoints } from "./circle.ts";
+export type { ByteKeys } from "./kernel.ts";
+export type { KetamaOptions, KetamaRing } from "./ketama.ts";
+export type { KetamaMode } from "./modes.ts";
+export { movedShare, movedShareOf } from "./moved_share.ts";
+export type { RendezvousOptions, RendezvousRing, RendezvousShard } from "./rendezvous.ts";
+export type { Shard, UnixStyle } from "./shard.ts";
+
 const kernel: Kernel = /* @__PURE__ */ wasmKernel(module);
 
 /** Whether the kernel in use is WebAssembly or plain TypeScript. */

@@ -193,14 +193,17 @@ class WasmKernel implements Kernel {
   #stageJoined(keys: readonly string[], from: number, prefix: string): number {
     const { text, lengths } = this.#memory;
     const limit = Math.min(keys.length - from, this.#batch);
+    const room = text.length;
+    const before = prefix.length;
     let joined = "";
+    let total = 0;
     let count = 0;
     for (; count < limit; count++) {
       const key = keys[from + count]!;
-      const length = prefix.length + key.length;
-      if (joined.length + length > text.length) break;
-      joined += prefix;
-      joined += key;
+      const length = before + key.length;
+      total += length;
+      if (total > room) break;
+      joined += before === 0 ? key : prefix + key;
       lengths[count] = length;
     }
     const { read, written } = encoder.encodeInto(joined, text);

@@ -1,6 +1,6 @@
 /**
- * Rings and digests: the entry for every runtime but workerd, whose `hashing_workerd.ts` differs in
- * where the kernel comes from and in nothing else.
+ * Rings and digests, for every runtime but workerd, whose `hashing_workerd.ts` differs in where the
+ * kernel comes from and in nothing else.
  *
  * MD5, SHA-1 and rings come from a kernel in WebAssembly, inlined as base64 and compiled when this
  * module is first imported, in about a millisecond; who does not import it does not pay. Where
@@ -14,16 +14,6 @@ import { inlineKernel } from "./inline_kernel.ts";
 import type { Kernel } from "./kernel.ts";
 import { type KetamaOptions, ketamaOver, type KetamaRing } from "./ketama.ts";
 import { type RendezvousOptions, rendezvousOver, type RendezvousRing } from "./rendezvous.ts";
-
-export type { EjectableRing, Ring } from "../contracts/ring.ts";
-export type { CharSign, KeyHash } from "./byte_hasher.ts";
-export type { RingPoints } from "./circle.ts";
-export type { ByteKeys } from "./kernel.ts";
-export type { KetamaOptions, KetamaRing } from "./ketama.ts";
-export type { KetamaMode } from "./modes.ts";
-export { movedShare, movedShareOf } from "./moved_share.ts";
-export type { RendezvousOptions, RendezvousRing, RendezvousShard } from "./rendezvous.ts";
-export type { Shard, UnixStyle } from "./shard.ts";
 
 const kernel: Kernel = /* @__PURE__ */ inlineKernel();
 

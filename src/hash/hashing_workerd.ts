@@ -1,7 +1,7 @@
 /**
- * Rings and digests for workerd, which takes WebAssembly as a module of the bundle: the `workerd`
- * condition of the package's exports leads here. So the kernel is compiled on every compatibility
- * date, and before a request comes. All the rest is as in `hashing.ts`, which has the prose.
+ * `mod.ts` for workerd, which takes WebAssembly as a module of the bundle: the `workerd` condition
+ * of the package's exports leads here. So the kernel is compiled on every compatibility date, and
+ * before a request comes. All the rest is as in `hashing.ts`, which has the prose.
  */
 
 import type { Kernel } from "./kernel.ts";
@@ -11,7 +11,6 @@ import { type KetamaOptions, ketamaOver, type KetamaRing } from "./ketama.ts";
 import { type RendezvousOptions, rendezvousOver, type RendezvousRing } from "./rendezvous.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
 
-export type { EjectableRing, Ring } from "../contracts/ring.ts";
 export type { CharSign, KeyHash } from "./byte_hasher.ts";
 export type { RingPoints } from "./circle.ts";
 export type { ByteKeys } from "./kernel.ts";

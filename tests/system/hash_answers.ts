@@ -18,6 +18,8 @@ interface Ring {
 /** The kernel in use and its answers. */
 export interface Answers {
   readonly kind: "wasm" | "script";
+  /** What is exported. */
+  readonly names: readonly string[];
   readonly indexes: readonly string[];
   readonly digests: readonly string[];
 }
@@ -35,6 +37,7 @@ export function answers(hashing: Hashing): Answers {
   const digest = hashing.md5(new TextEncoder().encode(keys.join()));
   return {
     kind: hashing.kernelKind(),
+    names: Object.keys(hashing).sort(),
     indexes: rings.flatMap((ring) => [
       ring.indexOfMany(keys).join(),
       keys.map((key) => ring.indexOf(key)).join(),

@@ -14,7 +14,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, stop } from "esbuild";
 import { Miniflare } from "miniflare";
 import { chromium } from "playwright-core";
-import * as hashing from "../../src/hash/hashing.ts";
+import * as hashing from "../../src/hash/mod.ts";
 import { run } from "../clients/command.ts";
 import { nodeProgram } from "../run/toolchain.ts";
 import { chromiumProgram } from "../services/chromium.ts";
@@ -24,7 +24,7 @@ import { type Answers, answers } from "./hash_answers.ts";
 const OLD = "2024-01-01";
 const NEW = "2026-06-01";
 
-const INLINE = "src/hash/hashing.ts";
+const INLINE = "src/hash/mod.ts";
 const WORKERD = "src/hash/hashing_workerd.ts";
 const KERNEL = "src/hash/kernel.wasm";
 

@@ -7,6 +7,7 @@ import { type DigestFactory, DigestTap } from "./digests.ts";
 import { normalizeName } from "./names.ts";
 import { metadataPath } from "./paths.ts";
 import type { RangeSource } from "./range_source.ts";
+import { readAll } from "./read_all.ts";
 import { sha256Hex } from "./sha256_hex.ts";
 
 /** The facts of a record that come out of the archive. */
@@ -73,7 +74,7 @@ function storedSource(files: FileStore, path: string, sizeBytes: number): RangeS
     read: async (range: ByteRange) => {
       const opened = await files.read(path, range);
       if (opened === undefined) throw new RangeError(`Cannot read "${path}": it is gone`);
-      return new Uint8Array(await new Response(opened.body).arrayBuffer());
+      return await readAll(opened.body);
     },
   };
 }

@@ -5,6 +5,7 @@
 
 import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
 import { boundaryOf, type Part, readMultipart } from "../multipart.ts";
+import { readAll } from "../read_all.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { type Access, isProblem } from "./access.ts";
@@ -145,7 +146,7 @@ class Form {
       this.#file = { filename: part.filename, upload };
     } else if (SINGLE_FIELDS.has(part.name)) {
       if (this.#fields.has(part.name)) throw refused(`The field "${part.name}" is repeated.`);
-      this.#fields.set(part.name, await new Response(part.body).text());
+      this.#fields.set(part.name, new TextDecoder().decode(await readAll(part.body)));
     }
   }
 

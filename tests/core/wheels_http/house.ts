@@ -76,7 +76,12 @@ export class House {
 
   /** Answers a request for a path. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return this.app.fetch(new Request(`https://cairn.test${path}`, init));
+    const request = new Request(`https://cairn.test${path}`, init);
+    // A browser keeps some headers to itself; a server sees them all.
+    const headers = new Headers(request.headers);
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+    Object.defineProperty(request, "headers", { value: headers });
+    return this.app.fetch(request);
   }
 
   /** Reads a project's JSON page. */

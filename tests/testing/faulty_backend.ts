@@ -1,68 +1,38 @@
-/**
- * A backend that fails when a test says so.
- *
- * A call fails either *before* the store has seen it, or *after* the store has done it and only the
- * answer was lost: a caller cannot tell these apart, so what it does must be right for both.
- */
+/** A backend that fails as stores do: before it has done anything, or after it has done it. */
 
-import type { Backend, Limits, Write } from "../../src/contracts/backend.ts";
+import type { Backend, Write } from "../../src/contracts/backend.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
+import type { Random } from "../../src/contracts/random.ts";
 
-/** One call of a verb. */
-export interface Call {
-  /** Its number, counted from 1 over all verbs. */
-  readonly number: number;
-  /** The verb. */
-  readonly verb: "get" | "set" | "delete";
-  /** The keys it is about. */
-  readonly keys: readonly string[];
+/** How often what goes wrong, as shares of 1. */
+export interface Faults {
+  /** Drawn from for every operation. */
+  readonly random: Random;
+  /** An operation fails and has done nothing. */
+  readonly refused?: number;
+  /** An operation is done, and yet its caller is told that it failed. */
+  readonly unanswered?: number;
+  /** Whether nothing goes wrong for now; may be changed at any time. Default: `false`. */
+  isQuiet?: boolean;
 }
 
-/** What goes wrong with a call. */
-export type Fault = "none" | "before" | "after";
-
-/** Hands every call to a backend, unless `faultOf` says that it fails. */
-export class FaultyBackend<V> implements Backend<V> {
-  readonly name: string;
-  readonly limits: Limits;
-  /** The calls so far. */
-  readonly calls: Call[] = [];
-  readonly #backend: Backend<V>;
-  readonly #faultOf: (call: Call) => Fault | Promise<Fault>;
-
-  constructor(backend: Backend<V>, faultOf: (call: Call) => Fault | Promise<Fault>) {
-    this.name = backend.name;
-    this.limits = backend.limits;
-    this.#backend = backend;
-    this.#faultOf = faultOf;
-  }
-
-  /** Reads from the backend, or fails. */
-  get(keys: readonly string[]): Promise<(V | undefined)[]> {
-    return this.#call("get", keys, () => this.#backend.get(keys));
-  }
-
-  /** Stores in the backend, or fails, or both. */
-  set(writes: readonly Write<V>[]): Promise<void> {
-    return this.#call("set", writes.map(({ key }) => key), () => this.#backend.set(writes));
-  }
-
-  /** Removes from the backend, or fails, or both. */
-  delete(keys: readonly string[]): Promise<void> {
-    return this.#call("delete", keys, () => this.#backend.delete(keys));
-  }
-
-  async #call<T>(verb: Call["verb"], keys: readonly string[], run: () => Promise<T>): Promise<T> {
-    const call: Call = { number: this.calls.length + 1, verb, keys };
-    this.calls.push(call);
-    const fault = await this.#faultOf(call);
-    if (fault === "before") throw this.#failure(verb);
-    const result = await run();
-    if (fault === "after") throw this.#failure(verb);
-    return result;
-  }
-
-  #failure(verb: string): BackendError {
-    return new BackendError(this.name, verb, new Error("a fault was asked for"));
-  }
+/** Makes operations of `backend` fail by chance. */
+export function faulty<V>(backend: Backend<V>, faults: Faults): Backend<V> {
+  const { random, refused = 0, unanswered = 0 } = faults;
+  const attempt = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
+    const luck = faults.isQuiet ? 1 : random();
+    if (luck < refused) throw new BackendError(backend.name, verb, new Error("refused"));
+    const answer = await run();
+    if (luck < refused + unanswered) {
+      throw new BackendError(backend.name, verb, new Error("unanswered"));
+    }
+    return answer;
+  };
+  return {
+    name: backend.name,
+    limits: backend.limits,
+    get: (keys: readonly string[]) => attempt("get", () => backend.get(keys)),
+    set: (writes: readonly Write<V>[]) => attempt("set", () => backend.set(writes)),
+    delete: (keys: readonly string[]) => attempt("delete", () => backend.delete(keys)),
+  };
 }

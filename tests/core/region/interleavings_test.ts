@@ -5,8 +5,8 @@
 
 import { equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Scenario, type Start, type Topology, type Verb } from "../../testing/region_scenario.ts";
-import { type Choose, everyChoice } from "../../testing/stepped_world.ts";
+import { play, type Start, type Topology, type Verb } from "../../testing/region_scenario.ts";
+import { everyChoice } from "../../testing/stepped_world.ts";
 
 const VERBS: readonly Verb[] = ["create", "fail", "get", "set", "delete", "hard", "soft"];
 const STARTS: readonly Start[] = ["missing", "stale", "fresh"];

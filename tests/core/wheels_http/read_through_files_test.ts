@@ -233,7 +233,7 @@ describe("a file that is not held", () => {
 });
 
 describe("the body of a file", () => {
-  it("I-172: is always announced with its length and made by the platform's hook", async () => {
+  it("is always announced with its length and made by the platform's hook", async () => {
     const lengths: number[] = [];
     const { house, wheel } = await readThrough({
       house: {

@@ -3,18 +3,21 @@
  *
  * A key belongs to the first point whose value is not below its hash; past the last point, to the
  * first. A search would take as many steps as the count of points has bits. Instead the leading
- * bits of the hash choose an entry of a direct table with four to eight entries for each point:
+ * bits of the hash choose an entry of a direct table with several entries for each point:
  * most entries lie between points and hold the owner itself; the others hold the complement of the
  * index of their first point, from where the reader goes on, seldom further than one point. A last
  * point of the greatest value, owned by the first point's owner, closes the circle.
  */
 
+/** Up to here there are at least four entries for each point, beyond it at least two. */
+const ROOMY_POINTS = 65_536;
 /** The widest table: 2^22 entries, 16 MiB. Rings of more than a million points scan a little. */
 const WIDEST_BITS = 22;
 
 /** How many leading bits of a hash choose the entry in a ring of so many points. */
 export function tableBits(points: number): number {
-  return Math.min(34 - Math.clz32(points - 1), WIDEST_BITS);
+  const bits = 33 - Math.clz32(points - 1);
+  return Math.min(points > ROOMY_POINTS ? bits : bits + 1, WIDEST_BITS);
 }
 
 /** What a {@linkcode Continuum} is made of. */

@@ -22,7 +22,7 @@ export function measureBytes(peers: Peers): Outcome {
     console.log(`  ${name.padEnd(44)}${bytes.toFixed(1).padStart(12)}${more.padStart(16)}`);
     return { name: `${name}, bytes beyond Map`, nanoseconds: bytes - map, ratio: 1 };
   });
-  return { title: "bytes per entry", lines };
+  return { title: "bytes per entry", rounds: ROUNDS, lines };
 }
 
 function bytesOf(make: MakePeer, keys: readonly string[], gc: () => void): number {

@@ -41,7 +41,7 @@ export async function measureExpiry(): Promise<Outcome> {
     nanoseconds: time,
     ratio: 1,
   }));
-  return { title: "expiry", lines };
+  return { title: "expiry", rounds: STORMS, lines };
 }
 
 function measureSchedule(): { scheduleNs: number; rescheduleNs: number } {

@@ -36,6 +36,9 @@ export const timedPeers: Peers = {
   "@cacheable/memory": (lruSize) => cacheable(lruSize),
 };
 
+/** Those that take microseconds where others take nanoseconds. */
+export const slowPeers: readonly string[] = ["@isaacs/ttlcache, by timers", "@cacheable/memory"];
+
 /** The caches with a time to live and a clock of one millisecond's resolution. */
 export const coarselyTimedPeers: Peers = {
   "cairn, ttl, coarse clock": (maxEntries) =>

@@ -12,8 +12,8 @@ const DOUBLING_MOST = 4096;
 export class Slots<V> {
   readonly #most: number;
   readonly #isWeighed: boolean;
-  readonly #keys: (string | number)[] = [];
-  readonly #values: (V | undefined)[] = [];
+  #keys: (string | number)[] = [];
+  #values: (V | undefined)[] = [];
   #weights: Float64Array | undefined;
   #spaceIds: Uint32Array | undefined;
   #capacity = 0;
@@ -101,11 +101,18 @@ export class Slots<V> {
 
   #resize(capacity: number): void {
     this.#capacity = capacity;
-    this.#keys.length = capacity;
-    this.#values.length = capacity;
+    this.#keys = lengthened(this.#keys, capacity);
+    this.#values = lengthened(this.#values, capacity);
     if (this.#isWeighed) this.#weights = grown(this.#weights, new Float64Array(capacity));
     if (this.#spaceIds) this.#spaceIds = grown(this.#spaceIds, new Uint32Array(capacity));
   }
+}
+
+// An array made longer by setting its length gets half as much again in reserve.
+function lengthened<T>(column: readonly T[], length: number): T[] {
+  const longer = new Array<T>(length);
+  for (let slot = 0; slot < column.length; slot++) longer[slot] = column[slot]!;
+  return longer;
 }
 
 function grown<C extends Float64Array | Uint32Array>(column: C | undefined, larger: C): C {

@@ -11,10 +11,11 @@ import type { AccessOptions } from "../wheels/http/access.ts";
 import { createApp } from "../wheels/http/app.ts";
 import type { Log } from "../wheels/log.ts";
 import type { ScanReport } from "../wheels/scan.ts";
-import { Upstream } from "../wheels/upstream.ts";
+import { Upstream } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
 import { listen } from "./listen.ts";
 import { nodeDigests } from "./node_digests.ts";
+import { pageShelf, upstreamShelf } from "./page_shelf.ts";
 import type { ServeOptions } from "./serve_options.ts";
 import { UsersFile } from "./users_file.ts";
 
@@ -28,8 +29,9 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** The rendered pages and upstream pages kept in memory. */
-const MOST_PAGES = 2_000;
+/** How much memory rendered pages, and the upstream's pages, take at most. */
+const MOST_PAGE_BYTES = 134_217_728;
+const MOST_UPSTREAM_BYTES = 134_217_728;
 
 /** Serves a folder. Rejects where the folder, the users file or the port cannot be had. */
 export async function serve(options: ServeOptions, log: Log): Promise<Served> {
@@ -41,7 +43,7 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
   const wheelhouse = new Wheelhouse({
     files: folder(root),
     index: sqliteIndex(database),
-    pages: makeRegion({ name: "pages", near: { maxEntries: MOST_PAGES } }),
+    pages: makeRegion({ name: "pages", near: pageShelf(MOST_PAGE_BYTES) }),
     digests: nodeDigests,
     log,
     background: (promise) => work.add(promise),
@@ -73,7 +75,7 @@ async function accessOf(options: ServeOptions, log: Log): Promise<AccessOptions>
 function upstreamOf(options: ServeOptions, log: Log): { upstream?: Upstream } {
   if (options.upstream === undefined) return {};
   const where = { url: options.upstream, fileHosts: options.upstreamFileHosts };
-  const region = makeRegion({ name: "upstream", near: { maxEntries: MOST_PAGES } });
+  const region = makeRegion({ name: "upstream", near: upstreamShelf(MOST_UPSTREAM_BYTES) });
   const upstream = new Upstream(where, {
     fetch: globalThis.fetch,
     region,

@@ -2,7 +2,7 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { type Log, reasonOf } from "../wheels/log.ts";
-import { parseHtpasswd, type Users } from "../wheels/htpasswd.ts";
+import { parseHtpasswd, type Users } from "../wheels/users/htpasswd.ts";
 
 /** Checks names and passwords against the file as it is now. */
 export class UsersFile {

@@ -16,14 +16,15 @@ import { json } from "../compose/json_codec.ts";
 import { serialized } from "../compose/serialized.ts";
 import { NEVER, systemClock } from "../contracts/clock.ts";
 import type { Codec } from "../contracts/codec.ts";
-import { makeRegion, type Region } from "../region/region.ts";
-import { parseHtpasswd } from "../wheels/htpasswd.ts";
+import { makeRegion, type Region, type RegionOptions } from "../region/region.ts";
+import { parseHtpasswd } from "../wheels/users/htpasswd.ts";
 import type { AccessOptions, Action } from "../wheels/http/access.ts";
 import { type App, createApp } from "../wheels/http/app.ts";
 import type { Log } from "../wheels/log.ts";
-import { pageCodec } from "../wheels/page_codec.ts";
-import { Upstream, type UpstreamAnswer } from "../wheels/upstream.ts";
+import { pageCodec } from "../wheels/pages/page_codec.ts";
+import { Upstream, type UpstreamAnswer } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
+import { pageShelf, upstreamShelf } from "./page_shelf.ts";
 import { fixedLengthBody, workersDigests } from "./workers_platform.ts";
 
 /** The bindings and variables of the Worker; see `wrangler.jsonc`. */
@@ -62,13 +63,14 @@ export default {
   },
 };
 
-const MOST_PAGES = 500;
+/** How much of the isolate's 128 MB either near shelf takes at most. */
+const MOST_NEAR_BYTES = 16_777_216;
 
 function appOf(env: Env): App {
   const wheelhouse = new Wheelhouse({
     files: r2(env.FILES),
     index: d1Index(env.INDEX),
-    pages: regionOf(env, "pages", pageCodec),
+    pages: regionOf(env, { name: "pages", near: pageShelf(MOST_NEAR_BYTES) }, pageCodec),
     digests: workersDigests,
     log,
     background,
@@ -77,11 +79,10 @@ function appOf(env: Env): App {
   return createApp({ wheelhouse, access: accessOf(env), log, bodyOfLength: fixedLengthBody });
 }
 
-function regionOf<T>(env: Env, name: string, codec: Codec<T>): Region {
+function regionOf<T>(env: Env, options: RegionOptions, codec: Codec<T>): Region {
   return makeRegion({
-    name,
+    ...options,
     background,
-    near: { maxEntries: MOST_PAGES },
     backend: serialized(codec, workersKVBackend(env.PAGES)),
     // Keys name what their values were made from, so nobody ever invalidates them.
     marksMaxAgeMs: NEVER,
@@ -90,7 +91,11 @@ function regionOf<T>(env: Env, name: string, codec: Codec<T>): Region {
 
 function upstreamOf(env: Env): { upstream?: Upstream } {
   if (!env.UPSTREAM) return {};
-  const region = regionOf(env, "upstream", json as Codec<UpstreamAnswer>);
+  const region = regionOf(
+    env,
+    { name: "upstream", near: upstreamShelf(MOST_NEAR_BYTES) },
+    json as Codec<UpstreamAnswer>,
+  );
   const where = { url: env.UPSTREAM, fileHosts: listOf(env.UPSTREAM_FILES ?? "") };
   const fetch = (url: string, init: RequestInit) => globalThis.fetch(url, init);
   return { upstream: new Upstream(where, { fetch, region, clock: systemClock, log }) };

@@ -24,7 +24,7 @@ import { RegionObserver } from "./observer.ts";
 import { PendingTable } from "./pending.ts";
 import { checkDuration, type Policy, resolvePolicy } from "./policy.ts";
 import { RememberedErrors } from "./remembered_errors.ts";
-import type { NearShelf } from "./shelf.ts";
+import type { NearShelf, Slot } from "./shelf.ts";
 import { wrappedStore } from "./wrapped_store.ts";
 
 /** Makes the key a store sees from the one a caller wrote. */
@@ -176,7 +176,18 @@ function nearOf(
   }
   if (near !== undefined && isShelf(near)) return { near, nearClock: undefined };
   const nearClock = new NearClock(near?.clock ?? clock);
-  return { near: new MemoryCache({ ...near, clock: nearClock }), nearClock };
+  return { near: new MemoryCache({ ...near, ...ofPayloads(near), clock: nearClock }), nearClock };
+}
+
+/** A shelf holds slots; those who weigh values or hear of their removal know payloads only. */
+function ofPayloads(near: MemoryCacheOptions | undefined): MemoryCacheOptions {
+  const { weigh, onRemoval } = near ?? {};
+  const payloadOf = (slot: unknown): unknown => (slot as Slot).entry.payload;
+  return {
+    weigh: weigh && ((slot, key) => weigh(payloadOf(slot), key)),
+    onRemoval: onRemoval &&
+      ((removal) => onRemoval({ ...removal, value: payloadOf(removal.value) })),
+  };
 }
 
 function isShelf(near: NearShelf | MemoryCacheOptions): near is NearShelf {

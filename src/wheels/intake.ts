@@ -2,12 +2,12 @@
 
 import type { ByteRange, FileStore } from "../contracts/file_store.ts";
 import type { PackageFile } from "../contracts/index_cache.ts";
-import { type ArchiveFacts, inspectArchive } from "./archive.ts";
+import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
 import { type DigestFactory, DigestTap } from "./digests.ts";
-import { normalizeName } from "./names.ts";
+import { normalizeName } from "./packages/names.ts";
 import { metadataPath } from "./paths.ts";
-import type { RangeSource } from "./range_source.ts";
-import { readAll } from "./read_all.ts";
+import type { RangeSource } from "./packages/range_source.ts";
+import { readAll } from "./upstream/read_all.ts";
 import { sha256Hex } from "./sha256_hex.ts";
 
 /** The facts of a record that come out of the archive. */

@@ -34,10 +34,10 @@ export { type App, type AppOptions, createApp } from "./http/app.ts";
 export type { AccessOptions, Action } from "./http/access.ts";
 export type { BodyOfLength } from "./http/files.ts";
 export type { Log, LogLevel } from "./log.ts";
-export type { Encoding, Form, Page, Variant } from "./page.ts";
-export { pageCodec } from "./page_codec.ts";
-export type { PageAnswer } from "./pages.ts";
-export type { ProjectStatus } from "./project_page.ts";
+export type { Encoding, Form, Page, Variant } from "./pages/page.ts";
+export { pageCodec } from "./pages/page_codec.ts";
+export type { PageAnswer } from "./pages/pages.ts";
+export type { ProjectStatus } from "./pages/project_page.ts";
 export type { ScanReport } from "./scan.ts";
 export type { StagedUpload, UploadClaims } from "./upload.ts";
 export {
@@ -45,13 +45,13 @@ export {
   type UpstreamAnswer,
   type UpstreamOptions,
   type UpstreamParts,
-} from "./upstream.ts";
-export { type Fetch, type Fetched, type UpstreamFetcher } from "./upstream_fetch.ts";
-export type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
+} from "./upstream/upstream.ts";
+export { type Fetch, type Fetched, type UpstreamFetcher } from "./upstream/upstream_fetch.ts";
+export type { UpstreamFile, UpstreamListing } from "./upstream/upstream_page.ts";
 export type { WheelFile } from "./wheel_file.ts";
 export { Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
 
-export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./archive.ts";
+export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./packages/archive.ts";
 export {
   type Digest,
   type DigestAlgorithm,
@@ -60,9 +60,9 @@ export {
   DigestTap,
   portableDigests,
 } from "./digests.ts";
-export { parseHtpasswd, type Users, usersOf, type UsersOptions } from "./htpasswd.ts";
-export { type CoreMetadata, parseMetadata } from "./metadata.ts";
-export { boundaryOf, type MultipartLimits, type Part, readMultipart } from "./multipart.ts";
+export { parseHtpasswd, type Users, usersOf, type UsersOptions } from "./users/htpasswd.ts";
+export { type CoreMetadata, parseMetadata } from "./packages/metadata.ts";
+export { boundaryOf, type MultipartLimits, type Part, readMultipart } from "./http/multipart.ts";
 export {
   compareBuilds,
   isNormalizedName,
@@ -72,12 +72,12 @@ export {
   parseFilename,
   projectCandidates,
   SDIST_SUFFIXES,
-} from "./names.ts";
-export type { PasswordCheck } from "./password_hash.ts";
-export type { RangeSource } from "./range_source.ts";
-export { parseRequirement, type Requirement } from "./requirements.ts";
-export { parseSpecifiers, type SpecifierOptions, type Specifiers } from "./specifiers.ts";
-export { expandTags } from "./tags.ts";
+} from "./packages/names.ts";
+export type { PasswordCheck } from "./users/password_hash.ts";
+export type { RangeSource } from "./packages/range_source.ts";
+export { parseRequirement, type Requirement } from "./packages/requirements.ts";
+export { parseSpecifiers, type SpecifierOptions, type Specifiers } from "./packages/specifiers.ts";
+export { expandTags } from "./packages/tags.ts";
 export {
   compareVersions,
   formatVersion,
@@ -90,4 +90,4 @@ export {
   sortedByVersion,
   type Version,
   versionKey,
-} from "./versions.ts";
+} from "./packages/versions.ts";

@@ -14,7 +14,7 @@ import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import type { DigestFactory } from "./digests.ts";
 import { digestStored, takeIn } from "./intake.ts";
 import { type Log, reasonOf } from "./log.ts";
-import { parseFilename } from "./names.ts";
+import { parseFilename } from "./packages/names.ts";
 import { isMetadataPath, isStorable, upstreamOf } from "./paths.ts";
 
 /** What a scan works on. */

@@ -12,13 +12,13 @@ import type { Clock } from "../contracts/clock.ts";
 import { InvalidFilenameError, UploadRefusedError } from "../contracts/errors.ts";
 import type { FileStore, StagedFile } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
-import { type ArchiveFacts, inspectArchive } from "./archive.ts";
+import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
 import { type DigestFactory, type Digests, DigestTap } from "./digests.ts";
 import { digestStored, layMetadata } from "./intake.ts";
 import type { Log } from "./log.ts";
-import { normalizeName, parseFilename } from "./names.ts";
+import { normalizeName, parseFilename } from "./packages/names.ts";
 import { isStorable, ownPath } from "./paths.ts";
-import { compareVersions } from "./versions.ts";
+import { compareVersions } from "./packages/versions.ts";
 
 /** What uploads go to. */
 export interface UploadParts {

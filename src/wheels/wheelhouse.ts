@@ -8,17 +8,17 @@ import { IntegrityError } from "../contracts/errors.ts";
 import type { ByteRange, FileStore } from "../contracts/file_store.ts";
 import type { Health, IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import type { Region } from "../region/region.ts";
-import { ColdMetadata } from "./cold_metadata.ts";
+import { ColdMetadata } from "./upstream/cold_metadata.ts";
 import { type DigestFactory, portableDigests } from "./digests.ts";
-import { type ColdFile, Fills } from "./fill.ts";
+import { type ColdFile, Fills } from "./upstream/fill.ts";
 import { type Log, noLog } from "./log.ts";
-import { projectCandidates } from "./names.ts";
-import type { Page, Variant } from "./page.ts";
-import { type PageAnswer, Pages } from "./pages.ts";
+import { projectCandidates } from "./packages/names.ts";
+import type { Page, Variant } from "./pages/page.ts";
+import { type PageAnswer, Pages } from "./pages/pages.ts";
 import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
 import { scanFiles, type ScanReport } from "./scan.ts";
 import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 import { bodyAt, type WheelFile } from "./wheel_file.ts";
 
 /** What a wheelhouse is made of. */

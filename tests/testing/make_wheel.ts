@@ -1,6 +1,6 @@
 /** Small package files made from nothing, so that tests need neither Python nor a file system. */
 
-import { crc32 } from "../../src/wheels/crc32.ts";
+import { crc32 } from "../../src/wheels/packages/crc32.ts";
 
 /** What a made wheel says and holds. */
 export interface WheelSpec {

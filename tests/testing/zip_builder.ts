@@ -1,7 +1,7 @@
 /** Zip archives made by hand, sound ones and ones with one thing wrong. */
 
 import type { ByteRange } from "../../src/contracts/file_store.ts";
-import { crc32 } from "../../src/wheels/crc32.ts";
+import { crc32 } from "../../src/wheels/packages/crc32.ts";
 
 /** One entry, and what its records shall state instead of the truth. */
 export interface ZipSpec {

@@ -1,6 +1,6 @@
 /** Who may do what: HTTP Basic authentication (RFC 7617), and actions that are open or closed. */
 
-import type { Users } from "../htpasswd.ts";
+import type { Users } from "../users/htpasswd.ts";
 import type { Problem } from "./errors.ts";
 
 /** What can be done: see pages, fetch files, upload files. */

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 
 import { type Clock, systemClock } from "../../contracts/clock.ts";
 import { type Log, noLog, reasonOf } from "../log.ts";
-import type { Form } from "../page.ts";
+import type { Form } from "../pages/page.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { Access, type AccessOptions } from "./access.ts";
 import { answering, problemResponse } from "./errors.ts";

@@ -6,7 +6,7 @@
  * plain HTML is taken, and of several merely admitted ones the configured default.
  */
 
-import type { Form } from "../page.ts";
+import type { Form } from "../pages/page.ts";
 
 /** A form under one of its media types. */
 export interface Representation {

@@ -1,6 +1,6 @@
 /** Sending a page: its stored bytes untouched, or the news that the client has them already. */
 
-import type { Encoding, Page } from "../page.ts";
+import type { Encoding, Page } from "../pages/page.ts";
 import { cacheControl, type Visitor } from "./access.ts";
 import { judge } from "./conditional.ts";
 import { problemResponse } from "./errors.ts";

@@ -1,8 +1,8 @@
 /** The simple index (PEP 503, PEP 691). */
 
 import type { Clock } from "../../contracts/clock.ts";
-import { isProjectName, normalizeName } from "../names.ts";
-import type { Form } from "../page.ts";
+import { isProjectName, normalizeName } from "../packages/names.ts";
+import type { Form } from "../pages/page.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts";
 import { problemResponse } from "./errors.ts";

@@ -4,8 +4,8 @@
  */
 
 import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
-import { boundaryOf, type Part, readMultipart } from "../multipart.ts";
-import { readAll } from "../read_all.ts";
+import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
+import { readAll } from "../upstream/read_all.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { type Access, isProblem } from "./access.ts";

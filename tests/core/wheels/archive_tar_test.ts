@@ -1,6 +1,6 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { inspectArchive, type InspectOptions } from "../../../src/wheels/archive.ts";
+import { inspectArchive, type InspectOptions } from "../../../src/wheels/packages/archive.ts";
 import { paxRecord, tarGzOf, tarOf, type TarSpec } from "../../testing/tar_builder.ts";
 import { compressed, PartsSource } from "../../testing/zip_builder.ts";
 

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { inspectArchive, type InspectOptions } from "../../../src/wheels/archive.ts";
+import { inspectArchive, type InspectOptions } from "../../../src/wheels/packages/archive.ts";
 import {
   PartsSource,
   uints,

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseHtpasswd, usersOf } from "../../../src/wheels/htpasswd.ts";
-import { isSame, passwordCheck } from "../../../src/wheels/password_hash.ts";
+import { parseHtpasswd, usersOf } from "../../../src/wheels/users/htpasswd.ts";
+import { isSame, passwordCheck } from "../../../src/wheels/users/password_hash.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import vectors from "../../vectors/htpasswd.json" with { type: "json" };
 

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CoreMetadata, parseMetadata } from "../../../src/wheels/metadata.ts";
+import { type CoreMetadata, parseMetadata } from "../../../src/wheels/packages/metadata.ts";
 import vectors from "../../vectors/packaging.json" with { type: "json" };
 
 const ESSENTIALS = "Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n";

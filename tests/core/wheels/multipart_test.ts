@@ -1,7 +1,11 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { boundaryOf, type MultipartLimits, readMultipart } from "../../../src/wheels/multipart.ts";
+import {
+  boundaryOf,
+  type MultipartLimits,
+  readMultipart,
+} from "../../../src/wheels/http/multipart.ts";
 
 /** What was found of a part. */
 interface Found {

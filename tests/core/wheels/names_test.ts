@@ -6,9 +6,9 @@ import {
   normalizeName,
   parseFilename,
   projectCandidates,
-} from "../../../src/wheels/names.ts";
-import { expandTags } from "../../../src/wheels/tags.ts";
-import { normalizeVersion, parseVersion } from "../../../src/wheels/versions.ts";
+} from "../../../src/wheels/packages/names.ts";
+import { expandTags } from "../../../src/wheels/packages/tags.ts";
+import { normalizeVersion, parseVersion } from "../../../src/wheels/packages/versions.ts";
 import vectors from "../../vectors/packaging.json" with { type: "json" };
 
 const NAMES = vectors.names as unknown as [string, string, boolean][];

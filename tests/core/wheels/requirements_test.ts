@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseRequirement } from "../../../src/wheels/requirements.ts";
-import { parseSpecifiers } from "../../../src/wheels/specifiers.ts";
+import { parseRequirement } from "../../../src/wheels/packages/requirements.ts";
+import { parseSpecifiers } from "../../../src/wheels/packages/specifiers.ts";
 import vectors from "../../vectors/packaging_requirements.json" with { type: "json" };
 
 /** Name, extras, specifiers, URL, and whether there is a marker; `null` for what is refused. */

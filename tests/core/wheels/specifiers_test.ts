@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseSpecifiers } from "../../../src/wheels/specifiers.ts";
+import { parseSpecifiers } from "../../../src/wheels/packages/specifiers.ts";
 import vectors from "../../vectors/packaging.json" with { type: "json" };
 
 type Prereleases = "" | "+" | "-";

@@ -2,10 +2,17 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Parser } from "htmlparser2";
 
-import { fileUrl, type IndexFile, type ProjectPage } from "../../../src/wheels/project_page.ts";
-import { renderProjectHtml } from "../../../src/wheels/render_html.ts";
-import { renderProjectJson } from "../../../src/wheels/render_json.ts";
-import { parseUpstreamHtml, parseUpstreamJson } from "../../../src/wheels/upstream_parse.ts";
+import {
+  fileUrl,
+  type IndexFile,
+  type ProjectPage,
+} from "../../../src/wheels/pages/project_page.ts";
+import { renderProjectHtml } from "../../../src/wheels/pages/render_html.ts";
+import { renderProjectJson } from "../../../src/wheels/pages/render_json.ts";
+import {
+  parseUpstreamHtml,
+  parseUpstreamJson,
+} from "../../../src/wheels/upstream/upstream_parse.ts";
 
 const SHA256 = "0123456789abcdef".repeat(4);
 const ORIGIN = { project: "demo", baseUrl: "https://upstream.test/simple/demo/" };

@@ -1,6 +1,6 @@
 /** Upstreams for tests: another wheel cache, or answers made up one by one. */
 
-import type { Fetch } from "../../../src/wheels/upstream_fetch.ts";
+import type { Fetch } from "../../../src/wheels/upstream/upstream_fetch.ts";
 import { House, type HouseOptions, type PublishedWheel } from "./house.ts";
 
 /** What came to an upstream. */

@@ -3,7 +3,7 @@
 import { sha256 as digest } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
-import { parseFilename } from "./names.ts";
+import { parseFilename } from "../packages/names.ts";
 import type { RawFile, UpstreamFile } from "./upstream_page.ts";
 
 /** Whose page it is, and where it was read. */

@@ -8,7 +8,7 @@
  * reading only. Source: PKWARE's APPNOTE 6.3, section 4.3.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 import { crc32 } from "./crc32.ts";
 import { inflateRaw } from "./inflate.ts";
 import { readExtra, type ZipDirectory, type ZipEntry } from "./zip_directory.ts";

@@ -10,7 +10,7 @@
  * user, always the same for the same name, and the answer is "no" whatever comes out.
  */
 
-import { type Clock, systemClock } from "../contracts/clock.ts";
+import { type Clock, systemClock } from "../../contracts/clock.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import { type PasswordCheck, passwordCheck } from "./password_hash.ts";

@@ -1,6 +1,6 @@
 /** What an upstream index says of a project, in one shape for its JSON and its HTML. */
 
-import type { ProjectStatus } from "./project_page.ts";
+import type { ProjectStatus } from "../pages/project_page.ts";
 
 /** The readable content of an upstream's page. */
 export interface UpstreamListing {

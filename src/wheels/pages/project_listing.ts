@@ -7,10 +7,10 @@
  * here first, ours before the upstream's and the one we hold before the one the upstream has now.
  */
 
-import type { PackageFile, ProjectFiles } from "../contracts/index_cache.ts";
+import type { PackageFile, ProjectFiles } from "../../contracts/index_cache.ts";
 import { fileUrl, type IndexFile, type ProjectPage } from "./project_page.ts";
-import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
-import { normalizeVersion, sortedByVersion } from "./versions.ts";
+import type { UpstreamFile, UpstreamListing } from "../upstream/upstream_page.ts";
+import { normalizeVersion, sortedByVersion } from "../packages/versions.ts";
 
 /** Where the files of a page come from. */
 export interface Sources {

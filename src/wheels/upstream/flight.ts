@@ -16,9 +16,9 @@
  * file, and nobody stores it.
  */
 
-import type { Clock } from "../contracts/clock.ts";
-import { BackendError, IntegrityError, UpstreamError } from "../contracts/errors.ts";
-import type { Digest } from "./digests.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import { BackendError, IntegrityError, UpstreamError } from "../../contracts/errors.ts";
+import type { Digest } from "../digests.ts";
 import { within } from "./time_limit.ts";
 
 /** The bytes that arrive: `undefined` after the last. */

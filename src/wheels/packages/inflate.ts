@@ -7,7 +7,7 @@
  * read that is not needed, and no more than the growth of one small chunk lies in memory.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 
 /** As much as is inflated at once: at most some 16 MB come out of it. */
 const SLICE_BYTES = 16 * 1024;

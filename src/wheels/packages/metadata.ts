@@ -7,7 +7,7 @@
  * name is no reason to refuse a package. Fields are found without regard to case.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 
 /** Core metadata of one distribution. Absent facts are `undefined`, lists then empty. */
 export interface CoreMetadata {

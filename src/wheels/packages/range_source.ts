@@ -1,7 +1,7 @@
 /** Bytes that can be read in parts, and reading them without trusting the lengths they state. */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
-import type { ByteRange } from "../contracts/file_store.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
+import type { ByteRange } from "../../contracts/file_store.ts";
 
 /** Bytes that can be read in parts. A `StagedFile` is one. */
 export interface RangeSource {

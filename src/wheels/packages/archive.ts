@@ -8,7 +8,7 @@
  * a bound.
  */
 
-import { InvalidFilenameError } from "../contracts/errors.ts";
+import { InvalidFilenameError } from "../../contracts/errors.ts";
 import { type CoreMetadata, parseMetadata } from "./metadata.ts";
 import { normalizeName, parseFilename } from "./names.ts";
 import { versionKey } from "./versions.ts";

@@ -10,14 +10,14 @@
  * 3. The file is stored, then its metadata, then its record. Whoever comes now finds the record.
  */
 
-import { BackendError, IntegrityError, UpstreamError } from "../contracts/errors.ts";
-import type { Clock } from "../contracts/clock.ts";
-import type { ByteRange, Expected, FileStore } from "../contracts/file_store.ts";
-import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
-import { type DigestFactory, DigestTap } from "./digests.ts";
+import { BackendError, IntegrityError, UpstreamError } from "../../contracts/errors.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { ByteRange, Expected, FileStore } from "../../contracts/file_store.ts";
+import type { IndexCache, PackageFile } from "../../contracts/index_cache.ts";
+import { type DigestFactory, DigestTap } from "../digests.ts";
 import { Flight } from "./flight.ts";
-import { type ArchiveRecord, digestStored, takeIn } from "./intake.ts";
-import { type Log, reasonOf } from "./log.ts";
+import { type ArchiveRecord, digestStored, takeIn } from "../intake.ts";
+import { type Log, reasonOf } from "../log.ts";
 import { ResumedBody } from "./resumed_body.ts";
 import { within } from "./time_limit.ts";
 import type { Upstream } from "./upstream.ts";

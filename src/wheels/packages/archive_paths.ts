@@ -5,7 +5,7 @@
  * whatever a system might read otherwise is refused rather than mended.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 
 /** The longest path that common systems take, in characters. */
 const LONGEST_PATH = 4096;

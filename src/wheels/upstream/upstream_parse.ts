@@ -6,8 +6,8 @@
 
 import { Parser } from "htmlparser2";
 
-import { normalizeName } from "./names.ts";
-import type { ProjectStatus } from "./project_page.ts";
+import { normalizeName } from "../packages/names.ts";
+import type { ProjectStatus } from "../pages/project_page.ts";
 import { filenameOf, judgeFile, type PageOrigin } from "./upstream_file.ts";
 import type { RawFile, UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 

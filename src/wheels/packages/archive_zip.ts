@@ -5,7 +5,7 @@
  * 427); a source distribution has one folder at its top with PKG-INFO in it.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 import { topOf } from "./archive_paths.ts";
 import { normalizeName, type ParsedFilename } from "./names.ts";
 import type { RangeSource } from "./range_source.ts";

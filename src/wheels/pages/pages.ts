@@ -6,15 +6,15 @@
  * Keep pages in no store that outlives the index tables, for new tables count serials from 1 again.
  */
 
-import type { IndexCache } from "../contracts/index_cache.ts";
-import type { Policy } from "../region/policy.ts";
-import type { Region } from "../region/region.ts";
-import type { Log } from "./log.ts";
+import type { IndexCache } from "../../contracts/index_cache.ts";
+import type { Policy } from "../../region/policy.ts";
+import type { Region } from "../../region/region.ts";
+import type { Log } from "../log.ts";
 import { type Form, gzipped, type Page, pageOf, type Variant } from "./page.ts";
 import { conflictsIn, listProject } from "./project_listing.ts";
 import { renderListHtml, renderProjectHtml } from "./render_html.ts";
 import { renderListJson, renderProjectJson } from "./render_json.ts";
-import type { Upstream, UpstreamAnswer } from "./upstream.ts";
+import type { Upstream, UpstreamAnswer } from "../upstream/upstream.ts";
 
 /** What pages are made from and kept in. */
 export interface PageParts {

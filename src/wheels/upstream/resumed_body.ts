@@ -3,8 +3,8 @@
  * proxies are cut now and then, and to begin anew each time would never end.
  */
 
-import type { Clock } from "../contracts/clock.ts";
-import { IntegrityError, UpstreamError } from "../contracts/errors.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import { IntegrityError, UpstreamError } from "../../contracts/errors.ts";
 import { within } from "./time_limit.ts";
 import type { Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 

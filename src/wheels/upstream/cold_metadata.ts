@@ -1,11 +1,11 @@
 /** Core metadata of files that the upstream has: fetched once, checked, and kept beside the file. */
 
-import type { Clock } from "../contracts/clock.ts";
-import { IntegrityError, UpstreamError } from "../contracts/errors.ts";
-import type { FileStore } from "../contracts/file_store.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import { IntegrityError, UpstreamError } from "../../contracts/errors.ts";
+import type { FileStore } from "../../contracts/file_store.ts";
 import type { ColdFile } from "./fill.ts";
-import { metadataPath } from "./paths.ts";
-import { sha256Hex } from "./sha256_hex.ts";
+import { metadataPath } from "../paths.ts";
+import { sha256Hex } from "../sha256_hex.ts";
 import { within } from "./time_limit.ts";
 import type { Upstream } from "./upstream.ts";
 

@@ -6,8 +6,8 @@
  * included, to wherever a redirect points.
  */
 
-import type { Clock } from "../contracts/clock.ts";
-import { UpstreamError } from "../contracts/errors.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import { UpstreamError } from "../../contracts/errors.ts";
 import { within } from "./time_limit.ts";
 
 /** The part of `fetch` that is used. */

@@ -1,6 +1,6 @@
 /** An end to every wait. */
 
-import type { Clock } from "../contracts/clock.ts";
+import type { Clock } from "../../contracts/clock.ts";
 
 /** How long to wait and what then. */
 export interface TimeLimit<T> {

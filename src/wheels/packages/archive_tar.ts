@@ -4,8 +4,8 @@
  * All members lie in one folder, and PKG-INFO is a regular file right in it (PEP 625, PEP 643).
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
-import type { ByteRange } from "../contracts/file_store.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
+import type { ByteRange } from "../../contracts/file_store.ts";
 import { topOf } from "./archive_paths.ts";
 import { ALWAYS_ALLOWED, LARGEST_GROWTH, LARGEST_METADATA } from "./archive_zip.ts";
 import { inflated } from "./inflate.ts";

@@ -11,7 +11,7 @@
  * directory join without a gap, and no path comes twice.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 import { checkPath } from "./archive_paths.ts";
 import { type RangeSource, WindowedReader } from "./range_source.ts";
 

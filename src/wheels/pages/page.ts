@@ -1,6 +1,6 @@
 /** A rendered page of the index: the bytes, and what HTTP needs to know of them. */
 
-import { sha256Hex } from "./sha256_hex.ts";
+import { sha256Hex } from "../sha256_hex.ts";
 
 /** How a page is written: PEP 691's JSON, or HTML. */
 export type Form = "json" | "html";

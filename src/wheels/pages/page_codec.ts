@@ -3,7 +3,7 @@
  * untouched. No bytes at all stand for the absence of a project.
  */
 
-import type { Codec } from "../contracts/codec.ts";
+import type { Codec } from "../../contracts/codec.ts";
 import type { Page } from "./page.ts";
 
 const NEWLINE = 10;

@@ -7,15 +7,15 @@
  * for an absence makes installers look in the next index, where a stranger may wait.
  */
 
-import type { Clock } from "../contracts/clock.ts";
-import type { Entry } from "../contracts/entry.ts";
-import { UpstreamError } from "../contracts/errors.ts";
-import type { Policy } from "../region/policy.ts";
-import type { Region } from "../region/region.ts";
+import type { Clock } from "../../contracts/clock.ts";
+import type { Entry } from "../../contracts/entry.ts";
+import { UpstreamError } from "../../contracts/errors.ts";
+import type { Policy } from "../../region/policy.ts";
+import type { Region } from "../../region/region.ts";
 import { Circuit } from "./circuit.ts";
 import { Doubts } from "./doubts.ts";
-import { type Log, noLog, reasonOf } from "./log.ts";
-import { sha256Hex } from "./sha256_hex.ts";
+import { type Log, noLog, reasonOf } from "../log.ts";
+import { sha256Hex } from "../sha256_hex.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 import { parseUpstreamHtml, parseUpstreamJson } from "./upstream_parse.ts";

@@ -11,7 +11,7 @@
  * it does not read is skipped.
  */
 
-import { InvalidDistributionError } from "../contracts/errors.ts";
+import { InvalidDistributionError } from "../../contracts/errors.ts";
 import { checkLink, checkPath, topOf } from "./archive_paths.ts";
 import { ByteQueue } from "./byte_queue.ts";
 

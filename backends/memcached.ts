@@ -1,0 +1,175 @@
+/**
+ * Entries in memcached 1.6 and later, over its meta protocol.
+ *
+ * A record holds the deadline of its value; the server's time to live, in whole seconds, only frees
+ * the space. One server is a backend; several are joined by a ring, see `sharded`.
+ */
+
+import type { Atomics } from "../src/contracts/atomics.ts";
+import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
+import { bareItems, type ItemRecord } from "./memcached_record.ts";
+import type { MemcachedServer } from "./memcached_server.ts";
+import { type MemcachedOptions, MemcachedStore } from "./memcached_store.ts";
+
+export {
+  type ConnectMemcached,
+  type MemcachedAddress,
+  memcachedAddress,
+} from "./memcached_address.ts";
+export type { MemcachedSocket, Replies } from "./memcached_connection.ts";
+export { memcachedLocks, type MemcachedLocksOptions } from "./memcached_locks.ts";
+export { memcachedLockKeys, type MemcachedLockKeysOptions } from "./memcached_lock_keys.ts";
+export type { MetaCommand, MetaReply } from "./memcached_protocol.ts";
+export {
+  type MemcachedCredentials,
+  type MemcachedServer,
+  memcachedServer,
+  type MemcachedServerOptions,
+} from "./memcached_server.ts";
+export type { MemcachedOptions } from "./memcached_store.ts";
+export { nodeSocket, type NodeSocketOptions } from "./node_socket.ts";
+
+/**
+ * A store of bytes on one memcached server.
+ *
+ * A batch is one write and one trip for every 512 keys or mebibyte. Keys may be any text of at most
+ * 250 bytes; with blanks or control characters, of 186.
+ *
+ * @throws {RangeError} If `itemBytes` leaves no room for a value.
+ *
+ * @example
+ * ```ts
+ * import { rejects } from "node:assert/strict";
+ * import { BackendError } from "@cairn/cache";
+ * import { memcachedBackend, memcachedServer, nodeSocket } from "@cairn/cache/memcached";
+ *
+ * const server = memcachedServer("127.0.0.1:1", { connect: nodeSocket() });
+ * const backend = memcachedBackend(server);
+ * await rejects(() => backend.get(["key"]), BackendError);
+ * ```
+ */
+export function memcachedBackend(
+  server: MemcachedServer,
+  options: MemcachedOptions = {},
+): Backend<Uint8Array> & Atomics<Uint8Array> {
+  return new MemcachedBackend(server, options);
+}
+
+/** Counters lie apart from values, under keys of their own. */
+const counterPrefix = "_count";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
+  readonly name: string;
+  readonly limits: Limits;
+  readonly #store: MemcachedStore;
+  /** Nobody else reads counters, so they carry their deadlines in any case. */
+  readonly #counters: MemcachedStore;
+
+  constructor(server: MemcachedServer, options: MemcachedOptions) {
+    this.#store = new MemcachedStore(server, options);
+    this.#counters = new MemcachedStore(server, { ...options, bare: false });
+    this.name = this.#store.name;
+    this.limits = this.#store.limits;
+  }
+
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    this.#store.requireKeys(keys);
+    if (keys.length === 0) return [];
+    const distinct = [...new Set(keys)];
+    const replies = await this.#store.server.run(
+      "get",
+      distinct.map((key) => ({ verb: "mg", key, flags: ["v", "q"] })),
+    );
+    const values = replies.map((reply) => this.#store.recordOf(reply)?.value);
+    if (distinct.length === keys.length) return values;
+    const found = new Map(distinct.map((key, index) => [key, values[index]]));
+    return keys.map((key) => found.get(key));
+  }
+
+  async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
+    this.#store.requireWrites(writes);
+    if (writes.length === 0) return;
+    const last = [...new Map(writes.map((write) => [write.key, write])).values()];
+    await this.#store.server.run("set", last.map((write) => this.#store.storing(write, ["q"])));
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    this.#store.requireKeys(keys);
+    if (keys.length === 0) return;
+    await this.#store.server.run(
+      "delete",
+      keys.map((key) => ({ verb: "md", key, flags: ["q"] })),
+    );
+  }
+
+  async add(write: Write<Uint8Array>): Promise<boolean> {
+    this.#store.requireWrites([write]);
+    const command = this.#store.storing(write, ["ME"]);
+    if (command.verb === "ms") {
+      const [outcome] = await this.#store.server.run("add", [command]);
+      if (outcome?.code === "HD") return true;
+    }
+    // Something is there, and only a look can tell whether it lives.
+    return await this.#put("add", write, (record) => record?.value === undefined);
+  }
+
+  async replace(write: Write<Uint8Array>): Promise<boolean> {
+    this.#store.requireWrites([write]);
+    return await this.#put("replace", write, (record) => record?.value !== undefined);
+  }
+
+  async increment(key: string, delta: number, expiresAt: number): Promise<number> {
+    const counter = counterPrefix + key;
+    this.#counters.requireKeys([counter]);
+    return await this.#counters.update("increment", counter, (record) => {
+      const held = record?.value && Number(decoder.decode(record.value));
+      const answer = (held ?? 0) + delta;
+      if (!Number.isSafeInteger(answer)) {
+        throw new RangeError(`Cannot increment "${key}" by ${delta}: it leaves the safe integers`);
+      }
+      const until = held === undefined ? expiresAt : record!.expiresAt;
+      return { answer, item: this.#counters.item(encoder.encode(String(answer)), until) };
+    });
+  }
+
+  async touch(key: string, expiresAt: number): Promise<boolean> {
+    this.#store.requireKeys([key]);
+    if (this.#store.format === bareItems) return await this.#touchBare(key, expiresAt);
+    return await this.#store.update("touch", key, (record) => {
+      if (record?.value === undefined) return { answer: false };
+      return { answer: true, item: this.#store.item(record.value, expiresAt, record.lease) };
+    });
+  }
+
+  async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
+    this.#store.requireKeys([key]);
+    return await this.#store.update("deleteIf", key, (record) => {
+      const isEqual = record?.value !== undefined && areEqual(record.value, expected);
+      return isEqual ? { answer: true, item: null } : { answer: false };
+    });
+  }
+
+  async #put(
+    operation: string,
+    { key, value, expiresAt }: Write<Uint8Array>,
+    isWanted: (record: ItemRecord | undefined) => boolean,
+  ): Promise<boolean> {
+    return await this.#store.update(operation, key, (record) => {
+      if (!isWanted(record)) return { answer: false };
+      return { answer: true, item: this.#store.item(value, expiresAt) };
+    });
+  }
+
+  /** Other programs' flags on their values are left as they are. */
+  async #touchBare(key: string, expiresAt: number): Promise<boolean> {
+    const [reply] = await this.#store.server.run("touch", [this.#store.touching(key, expiresAt)]);
+    return reply?.code === "HD";
+  }
+}
+
+function areEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}

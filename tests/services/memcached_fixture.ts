@@ -1,0 +1,109 @@
+/** Fresh memcached stores for the suites: their deadlines on a clock moved by hand, their I/O real. */
+
+import { connect } from "node:net";
+import { type MemcachedServer, memcachedServer, nodeSocket } from "../../backends/memcached.ts";
+import type { SuiteTime } from "../conformance/cases.ts";
+import { type ManualClock, settled } from "../testing/manual_clock.ts";
+import { TcpLink } from "./tcp_link.ts";
+
+/** A server reached through a link, empty, with its batches counted. */
+export interface MemcachedTrial {
+  readonly server: MemcachedServer;
+  readonly time: SuiteTime;
+  trips(): number;
+  breakStore(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Empties the memcached at `port` and connects to it. */
+export async function memcachedTrial(clock: ManualClock, port: number): Promise<MemcachedTrial> {
+  await flush(port);
+  const link = await TcpLink.open(port);
+  const inner = memcachedServer(`127.0.0.1:${link.port}`, { connect: nodeSocket() });
+  const counting = new CountingServer(inner);
+  return {
+    server: counting,
+    time: { now: () => clock.now(), advance: (ms) => advance(clock, ms, counting) },
+    trips: () => counting.trips,
+    breakStore: () => link.close(),
+    close: async () => {
+      inner.close();
+      await link.close();
+    },
+  };
+}
+
+/** Counts the batches that go to a server, and knows whether any is under way. */
+export class CountingServer implements MemcachedServer {
+  readonly #inner: MemcachedServer;
+  trips = 0;
+  underWay = 0;
+
+  constructor(inner: MemcachedServer) {
+    this.#inner = inner;
+  }
+
+  get label(): string {
+    return this.#inner.label;
+  }
+
+  get era(): number {
+    return this.#inner.era;
+  }
+
+  run(...args: Parameters<MemcachedServer["run"]>): ReturnType<MemcachedServer["run"]> {
+    return this.#counted(this.#inner.run(...args));
+  }
+
+  runIn(...args: Parameters<MemcachedServer["runIn"]>): ReturnType<MemcachedServer["runIn"]> {
+    return this.#counted(this.#inner.runIn(...args));
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+
+  async #counted<T>(batch: Promise<T>): Promise<T> {
+    this.trips++;
+    this.underWay++;
+    try {
+      return await batch;
+    } finally {
+      this.underWay--;
+    }
+  }
+}
+
+const STEP_MS = 50;
+
+/** Moves the clock in small steps, and waits for the server's answers after each. */
+async function advance(clock: ManualClock, ms: number, server: CountingServer): Promise<void> {
+  const target = clock.now() + ms;
+  await quiet(server);
+  while (clock.now() < target) {
+    await clock.advance(Math.min(STEP_MS, target - clock.now()));
+    await quiet(server);
+  }
+}
+
+async function quiet(server: CountingServer): Promise<void> {
+  do await settled(); while (server.underWay > 0);
+}
+
+/** Sends one line to the memcached at `port` and answers the first that comes back. */
+export function askMemcached(port: number, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(`${line}\r\n`));
+    socket.once("error", reject);
+    socket.once("data", (piece) => {
+      socket.destroy();
+      resolve(String(piece).trim());
+    });
+  });
+}
+
+/** Empties a memcached. */
+export async function flush(port: number): Promise<void> {
+  const answer = await askMemcached(port, "flush_all");
+  if (answer !== "OK") throw new Error(`Could not empty memcached: ${answer}`);
+}

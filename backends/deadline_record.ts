@@ -25,9 +25,12 @@ export function recordOf(value: Uint8Array, expiresAt: number): Uint8Array<Array
 }
 
 /** The value of a record; `undefined` once its deadline has come, or if it is none of ours. */
-export function liveValue(record: ArrayBuffer, now: number): Uint8Array | undefined {
+export function liveValue(
+  record: ArrayBuffer | Uint8Array,
+  now: number,
+): Uint8Array | undefined {
   if (record.byteLength < deadlineBytes) return undefined;
-  const reader = new ByteReader(new Uint8Array(record));
+  const reader = new ByteReader(record instanceof Uint8Array ? record : new Uint8Array(record));
   if (reader.byte() !== version) return undefined;
   return reader.float64() > now ? reader.rest() : undefined;
 }

@@ -1,0 +1,62 @@
+/** Connections made by ioredis. */
+
+import { Buffer } from "node:buffer";
+import {
+  type RedisArgument,
+  type RedisCommand,
+  type RedisCommands,
+  sideBySide,
+} from "./redis_commands.ts";
+
+/** The part of a `Redis` or `Cluster` of ioredis that cairn uses. */
+export interface IoredisClient {
+  /** Sends any command; texts of the reply come as bytes. */
+  callBuffer(...command: [name: string, ...args: (string | Buffer)[]]): Promise<unknown>;
+}
+
+/**
+ * The connection of an ioredis client, which may be one to Sentinel.
+ *
+ * The client's own settings decide how it reconnects. cairn's `timeoutMs` bounds how long anybody
+ * waits for it.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { ioredisCommands } from "@cairn/cache/redis";
+ *
+ * // new Redis("redis://localhost") of ioredis, or new Redis({ sentinels, name }).
+ * const client = { callBuffer: async () => "PONG" };
+ * const [reply] = await ioredisCommands(client).send([["PING"]]);
+ * equal(new TextDecoder().decode(reply as Uint8Array), "PONG");
+ * ```
+ */
+export function ioredisCommands(client: IoredisClient): RedisCommands {
+  return commandsOf(client, false);
+}
+
+/** The connection of an ioredis `Cluster`. */
+export function ioredisClusterCommands(cluster: IoredisClient): RedisCommands {
+  return commandsOf(cluster, true);
+}
+
+function commandsOf(client: IoredisClient, isCluster: boolean): RedisCommands {
+  const call = ([name, ...args]: RedisCommand): Promise<unknown> =>
+    client.callBuffer(String(name), ...args.map(ownBytes));
+  return Object.freeze({
+    name: "ioredis",
+    isCluster,
+    arguments: "bytes",
+    send: (commands: readonly RedisCommand[]) => sideBySide(commands, call, isReplyError),
+  });
+}
+
+// ioredis takes an argument for bytes only if it is a Buffer.
+function ownBytes(argument: RedisArgument): string | Buffer {
+  if (typeof argument === "string") return argument;
+  return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
+}
+
+function isReplyError(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
+}

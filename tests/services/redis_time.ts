@@ -1,0 +1,86 @@
+/**
+ * Time for suites over a real Redis: instead of waiting, every deadline in the server is brought
+ * nearer, and the clock of the client is moved along.
+ *
+ * Real time passes, too, a little; a fixture's margin covers it.
+ */
+
+import type { SuiteTime } from "../conformance/cases.ts";
+import { type ManualClock, settled } from "../testing/manual_clock.ts";
+import type { RedisCommands } from "../../backends/redis_commands.ts";
+
+/** How early before a deadline a suite over Redis may still expect a value. */
+export const redisMarginMs = 400;
+
+const stepMs = 250;
+
+const bringNearer = `
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('PTTL', key)
+  if left >= 0 and left <= tonumber(ARGV[1]) then redis.call('DEL', key)
+  elseif left >= 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end
+end`;
+
+/** Sends commands to one server and waits for their replies. */
+export type Admin = (...command: string[]) => Promise<unknown>;
+
+/** Moves a clock and the deadlines of servers together. */
+export class RedisTime implements SuiteTime {
+  readonly #clock: ManualClock;
+  readonly #servers: readonly Admin[];
+  readonly #traffic: Traffic;
+
+  /** For all servers that hold keys, and the traffic that must have settled between two steps. */
+  constructor(clock: ManualClock, servers: readonly Admin[], traffic: Traffic) {
+    this.#clock = clock;
+    this.#servers = servers;
+    this.#traffic = traffic;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.#traffic.settled();
+    for (let left = ms; left > 0; left -= stepMs) {
+      const step = Math.min(left, stepMs);
+      const whole = String(Math.round(step));
+      await Promise.all(this.#servers.map((admin) => admin("EVAL", bringNearer, "0", whole)));
+      await this.#clock.advance(step);
+      await this.#traffic.settled();
+    }
+  }
+}
+
+/** The commands on their way, counted. */
+export class Traffic {
+  /** How many times something was sent. */
+  trips = 0;
+  #underWay = new Set<Promise<unknown>>();
+
+  /** The same connection, watched. */
+  watch(commands: RedisCommands): RedisCommands {
+    return {
+      ...commands,
+      send: (batch) => {
+        this.trips++;
+        const replies = commands.send(batch);
+        const watched = replies.then(() => {}, () => {}).finally(() =>
+          this.#underWay.delete(watched)
+        );
+        this.#underWay.add(watched);
+        return replies;
+      },
+    };
+  }
+
+  /** Resolves when nothing is under way and nothing follows at once. */
+  async settled(): Promise<void> {
+    await settled();
+    while (this.#underWay.size > 0) {
+      await Promise.all(this.#underWay);
+      await settled();
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** The contracts over a real Redis, through every client. */
+
+import { after, before, describe, it } from "node:test";
+import { deepEqual, equal } from "node:assert/strict";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createCluster } from "redis";
+import {
+  ioredisClusterCommands,
+  ioredisCommands,
+  nodeRedisClusterCommands,
+  nodeRedisCommands,
+  redisBackend,
+  type RedisCommands,
+  redisLocks,
+} from "../../backends/redis.ts";
+import { slotOf } from "../../backends/redis_slots.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
+import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
+import { backendSuite } from "../conformance/backend_suite.ts";
+import { byteSamples } from "../conformance/cases.ts";
+import { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
+import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
+import { type RedisCluster, startRedisCluster } from "../services/redis_cluster.ts";
+import { redis } from "../services/redis.ts";
+import type { Server } from "../services/server.ts";
+import { redisMarginMs, RedisTime, Traffic } from "../services/redis_time.ts";
+import type { ManualClock } from "../testing/manual_clock.ts";
+
+type Fixture = AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array>;
+
+/** A connection of a client, and how to cut it. */
+interface Connected {
+  readonly commands: RedisCommands;
+  close(): void | Promise<void>;
+}
+
+const samples = { samples: byteSamples };
+
+/** Registers the three suites for connections that `connect` makes to servers that `admins` clear. */
+function suites(
+  name: string,
+  connect: () => Promise<Connected>,
+  admins: () => readonly RedisAdmin[],
+): void {
+  for (const records of ["deadline", "bare"] as const) {
+    const make = async (clock: ManualClock): Promise<Fixture> => {
+      await Promise.all(admins().map((admin) => admin.call("FLUSHALL")));
+      const [own, other] = [await connect(), await connect()];
+      const traffic = new Traffic();
+      const commands = traffic.watch(own.commands);
+      const options = { records, clock } as const;
+      const backend = redisBackend(commands, options);
+      const close = async (): Promise<void> => {
+        await own.close();
+        await other.close();
+      };
+      return {
+        backend,
+        atomics: backend,
+        locks: redisLocks(commands, options),
+        others: redisLocks(traffic.watch(other.commands), options),
+        time: new RedisTime(clock, admins().map((admin) => admin.call), traffic),
+        marginMs: redisMarginMs,
+        trips: () => traffic.trips,
+        breakStore: close,
+        close,
+      };
+    };
+    const title = records === "deadline" ? `redis by ${name}` : `redis by ${name}, bare records`;
+    backendSuite(title, make, samples);
+    atomicsSuite(title, make, samples);
+    locksSuite(title, make, samples);
+  }
+}
+
+describe("one server", { skip: redis.missing }, () => {
+  let server: Server;
+  let admin: RedisAdmin;
+  before(async () => {
+    server = await redis.start();
+    admin = await connectRedis(server.port);
+  });
+  after(async () => {
+    admin.close();
+    await server.stop();
+  });
+
+  suites("ioredis", async () => {
+    const client = new Redis(server.port, "127.0.0.1", { lazyConnect: true });
+    await client.connect();
+    return { commands: ioredisCommands(client), close: () => client.disconnect() };
+  }, () => [admin]);
+
+  suites("node-redis", async () => {
+    const client = createClient({ socket: { host: "127.0.0.1", port: server.port } });
+    client.on("error", () => {});
+    await client.connect();
+    const close = (): void => {
+      if (client.isOpen) client.destroy();
+    };
+    return { commands: nodeRedisCommands(client), close };
+  }, () => [admin]);
+});

@@ -13,8 +13,7 @@ import {
   type RedisCommands,
   redisLocks,
 } from "../../backends/redis.ts";
-import { slotOf } from "../../backends/redis_slots.ts";
-import { NEVER } from "../../src/contracts/clock.ts";
+import { nameBeside, slotOf, tagIn } from "../../backends/redis_slots.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples } from "../conformance/cases.ts";
@@ -100,4 +99,60 @@ describe("one server", { skip: redis.missing }, () => {
     };
     return { commands: nodeRedisCommands(client), close };
   }, () => [admin]);
+});
+
+describe("a cluster of three", { skip: redis.missing }, () => {
+  let cluster: RedisCluster;
+  before(async () => void (cluster = await startRedisCluster()));
+  after(() => cluster.stop());
+
+  suites("ioredis, cluster", async () => {
+    const nodes = cluster.ports.map((port) => ({ host: "127.0.0.1", port }));
+    const client = new Cluster(nodes, { lazyConnect: true, clusterRetryStrategy: () => null });
+    client.on("error", () => {});
+    await client.connect();
+    return { commands: ioredisClusterCommands(client), close: () => client.disconnect() };
+  }, () => cluster.admins);
+
+  suites("node-redis, cluster", async () => {
+    const rootNodes = cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }));
+    const client = createCluster({ rootNodes });
+    client.on("error", () => {});
+    await client.connect();
+    const close = (): void => {
+      if (client.isOpen) client.destroy();
+    };
+    return { commands: nodeRedisClusterCommands(client), close };
+  }, () => cluster.admins);
+
+  it("finds the slot of every key as the servers do", async () => {
+    const [admin] = cluster.admins;
+    const keys = [
+      "",
+      "foo",
+      "{user}:1",
+      "a{}b{c}",
+      "a}b{",
+      "{}",
+      "{{x}}",
+      "ключ",
+      "{",
+      "x{y",
+      "\u0000",
+    ];
+    for (const key of keys) {
+      equal(slotOf(key), await admin!.call("CLUSTER", "KEYSLOT", key), key);
+      for (const name of [nameBeside(key, "_lock"), `{${tagIn(slotOf(key))}}`]) {
+        equal(slotOf(name), slotOf(key), name);
+        equal(await admin!.call("CLUSTER", "KEYSLOT", name), slotOf(key), name);
+      }
+    }
+  });
+
+  it("has a tag for every slot, and another lock for every key", () => {
+    const slots = Array.from({ length: 16_384 }, (_, slot) => slotOf(tagIn(slot)));
+    deepEqual(slots, slots.map((_, slot) => slot));
+    const keys = ["", "foo", "{foo}", "foo}", "{foo", "{}foo", "0", "{0}", "a}b", "{foo}_lock"];
+    equal(new Set(keys.map((key) => nameBeside(key, "_lock"))).size, keys.length);
+  });
 });

@@ -114,12 +114,14 @@ export function creationOf(
   const isUnmodified = made.answer === NOT_MODIFIED;
   const payload = isUnmodified ? unmodifiedPayload(call, made.stale) : made.answer;
   const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, payload, random);
+  // Lives count from the end, so that what takes longer than its life to make is not born dead.
+  const endedAt = clock.now();
   const entry: Entry = {
     payload,
     createdAt: startedAt,
-    creationMs: Math.max(0, clock.now() - startedAt),
-    softExpiresAt: startedAt + softTtlMs,
-    hardExpiresAt: startedAt + hardTtlMs,
+    creationMs: Math.max(0, endedAt - startedAt),
+    softExpiresAt: endedAt + softTtlMs,
+    hardExpiresAt: endedAt + hardTtlMs,
     tags,
     marks,
   };

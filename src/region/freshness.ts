@@ -27,7 +27,8 @@ export function freshnessOf(entry: Entry | undefined, now: number, standing: Sta
 export function earlyWindowOf(entry: Entry, early: EarlyRefresh | undefined): number {
   if (early === undefined || entry.softExpiresAt === Infinity) return entry.softExpiresAt;
   if ("share" in early) {
-    return entry.createdAt + early.share * (entry.softExpiresAt - entry.createdAt);
+    const bornAt = entry.createdAt + entry.creationMs;
+    return bornAt + early.share * (entry.softExpiresAt - bornAt);
   }
   return entry.softExpiresAt - XFETCH_REACH * early.beta * entry.creationMs;
 }

@@ -14,7 +14,7 @@ export type Ttl<T> = number | ((value: T) => number);
 /** What a region does with its values. Every field can be overridden for one call. */
 export interface Policy<T = unknown> {
   /**
-   * How long a value is fresh, in milliseconds from the start of its creation. `NEVER` is for ever,
+   * How long a value is fresh, in milliseconds from the end of its creation. `NEVER` is for ever,
    * 0 is not at all. Default: as long as `hardTtlMs`, or else `NEVER`.
    */
   readonly softTtlMs?: Ttl<T>;

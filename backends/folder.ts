@@ -36,6 +36,7 @@ import {
   wrongDigest,
   wrongLength,
 } from "./file_bodies.ts";
+import { FolderListing } from "./folder_listing.ts";
 import { type Aside, FolderStaging } from "./folder_staging.ts";
 import { fileOf, FolderTree } from "./folder_tree.ts";
 
@@ -72,6 +73,7 @@ export function folder(root: string, options: FolderOptions = {}): FileStore {
 /** The parts of a folder that has been opened. */
 interface Opened {
   readonly tree: FolderTree;
+  readonly listing: FolderListing;
   readonly staging: FolderStaging;
 }
 
@@ -145,9 +147,10 @@ class Folder implements FileStore {
 
   async list({ limit, cursor = "" }: { limit: number; cursor?: string }): Promise<FilePage> {
     checkPageLimit(limit);
-    return await this.#do("list", async ({ tree }) => {
+    return await this.#do("list", async ({ tree, listing }) => {
+      await tree.checkStanding();
       const files: StoredFile[] = [];
-      for await (const file of tree.walk(cursor)) {
+      for await (const file of listing.walk(cursor)) {
         if (files.length === limit) return { files, cursor: files.at(-1)!.path };
         files.push(file);
       }
@@ -184,7 +187,7 @@ class Folder implements FileStore {
     const root = await realpath(this.#root);
     const staging = new FolderStaging(root, this.#clock);
     await staging.prepare();
-    return { tree: new FolderTree(root), staging };
+    return { tree: new FolderTree(root), listing: new FolderListing(root, this.#clock), staging };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The published files of a folder: finding, linking, removing and walking them.
+ * The published files of a folder: finding, linking and removing them.
  *
  * Nothing here follows a symbolic link. A path counts as present only if the real path of what it
  * names is the path itself, so a link inside the folder, to wherever it leads, is as good as absent;
@@ -13,14 +13,12 @@ import {
   lstat,
   mkdir,
   open,
-  readdir,
   realpath,
   rmdir,
   unlink,
 } from "node:fs/promises";
 import { join } from "node:path";
 import { platform } from "node:process";
-import { comparePaths, isFilePath } from "../src/contracts/file_rules.ts";
 import type { Published, StoredFile } from "../src/contracts/file_store.ts";
 
 /** The folder of staged bytes, under the root. Its dot keeps it apart from every published path. */
@@ -51,12 +49,15 @@ export class FolderTree {
     const full = this.#at(path);
     const isPlain = await ifThere(() => realpath(full)) === full;
     const file = isPlain ? await this.#statUnchecked(path) : undefined;
-    if (!file) await this.#checkStanding();
+    if (!file) await this.checkStanding();
     return file;
   }
 
-  // A volume that is no longer mounted looks like an empty folder, but has no staging folder.
-  async #checkStanding(): Promise<void> {
+  /**
+   * Throws if the folder has vanished since it was opened. A volume that is no longer mounted looks
+   * like an empty folder, but has no staging folder.
+   */
+  async checkStanding(): Promise<void> {
     await lstat(join(this.#root, stagingFolder));
   }
 
@@ -94,24 +95,6 @@ export class FolderTree {
       if (!await ifThere(() => rmdir(this.#at(parent)).then(() => true))) break;
     }
     return isRemoved ?? false;
-  }
-
-  /** The files after `cursor`, in path order; folder by folder, so that it holds one at a time. */
-  async *walk(cursor: string, folder = ""): AsyncGenerator<StoredFile> {
-    if (folder === "") await this.#checkStanding();
-    const entries = await ifThere(() => readdir(this.#at(folder), { withFileTypes: true })) ?? [];
-    const names = entries.filter((entry) => entry.isFile() || entry.isDirectory())
-      .map((entry) => folder + entry.name + (entry.isDirectory() ? "/" : ""))
-      .filter((name) => isListed(name, cursor))
-      .sort(comparePaths);
-    for (const name of names) {
-      if (name.endsWith("/")) {
-        yield* this.walk(cursor, name);
-        continue;
-      }
-      const file = await this.#statUnchecked(name);
-      if (file) yield file;
-    }
   }
 
   // Answers the folders whose content changes by a file at `path`, for them to be synced.
@@ -168,11 +151,6 @@ function unless(code: string): (error: unknown) => void {
   return (error) => {
     if (!isCode(error, code)) throw error;
   };
-}
-
-function isListed(name: string, cursor: string): boolean {
-  if (!isFilePath(name.endsWith("/") ? name.slice(0, -1) : name)) return false;
-  return comparePaths(name, cursor) > 0 || (name.endsWith("/") && cursor.startsWith(name));
 }
 
 function parentsOf(path: string): string[] {

@@ -25,7 +25,7 @@ const CAPACITY = 10_000;
 const READS = 50_000;
 const FRESH_KEYS = 50_000;
 const ZIPF_KEYS = 100_000;
-const SLOW_PARTS = 50;
+const SLOW_PARTS = 250;
 
 const LOOPS = ["hit", "update", "churn", "readThrough"] as const;
 type Loop = typeof LOOPS[number];

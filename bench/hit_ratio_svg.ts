@@ -15,7 +15,9 @@ const CHART = { width: 250, height: 190, left: 38, top: 30, right: 14, bottom: 3
 const PLOT_WIDTH = CHART.width - CHART.left - CHART.right;
 const PLOT_HEIGHT = CHART.height - CHART.top - CHART.bottom;
 const LEGEND_HEIGHT = 34;
-const STEP_PERCENT = 25;
+/** Every chart has a scale of its own, of four steps. */
+const STEPS = 4;
+const STEP_PERCENT = 5;
 
 /** Draws all cells, one chart for each trace. */
 export function drawHitRatios(cells: readonly Cell[]): string {
@@ -44,10 +46,11 @@ function legend(): string {
 
 function chart(trace: string, cells: readonly Cell[]): string {
   const own = cells.filter((cell) => cell.trace === trace);
+  const most = scaleOf(own);
   const lines = Object.keys(LINES).map((name) => {
     const points = own.flatMap(({ hitPercent }, at) => {
       const ratio = hitPercent[name];
-      return ratio === undefined ? [] : [`${xOf(at, own.length)} ${yOf(ratio)}`];
+      return ratio === undefined ? [] : [`${xOf(at, own.length)} ${yOf(ratio, most)}`];
     });
     return points.length > 0 ? path(name, `M${points.join("L")}`) : "";
   });
@@ -56,14 +59,22 @@ function chart(trace: string, cells: readonly Cell[]): string {
     `${sharePercent} %</text>`
   );
   const title = `<text x="${CHART.left}" y="18" font-weight="600">${trace}</text>`;
-  return title + grid() + ticks.join("") + lines.join("");
+  return title + grid(most) + ticks.join("") + lines.join("");
 }
 
-function grid(): string {
+/** The top of a chart, in percent. */
+function scaleOf(cells: readonly Cell[]): number {
+  const highest = Math.max(...cells.flatMap(({ hitPercent }) => Object.values(hitPercent)));
+  return STEPS * STEP_PERCENT * Math.ceil(highest / (STEPS * STEP_PERCENT));
+}
+
+function grid(most: number): string {
   let lines = "";
-  for (let percent = 0; percent <= 100; percent += STEP_PERCENT) {
-    lines += `<path d="M${CHART.left} ${yOf(percent)}h${PLOT_WIDTH}" stroke="#e4e4e4"/>` +
-      `<text x="${CHART.left - 6}" y="${yOf(percent) + 4}" text-anchor="end">${percent}</text>`;
+  for (let step = 0; step <= STEPS; step++) {
+    const percent = most * step / STEPS;
+    const y = yOf(percent, most);
+    lines += `<path d="M${CHART.left} ${y}h${PLOT_WIDTH}" stroke="#e4e4e4"/>` +
+      `<text x="${CHART.left - 6}" y="${y + 4}" text-anchor="end">${percent}</text>`;
   }
   return lines;
 }
@@ -78,6 +89,6 @@ function xOf(at: number, count: number): number {
   return Math.round(CHART.left + (count > 1 ? at / (count - 1) : 0) * PLOT_WIDTH);
 }
 
-function yOf(percent: number): number {
-  return Math.round((CHART.top + (1 - percent / 100) * PLOT_HEIGHT) * 10) / 10;
+function yOf(percent: number, most: number): number {
+  return Math.round((CHART.top + (1 - percent / most) * PLOT_HEIGHT) * 10) / 10;
 }

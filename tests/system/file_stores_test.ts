@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { folder } from "../../backends/folder.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
+import type { FilePage, FileStore } from "../../src/contracts/file_store.ts";
 import {
   bodyOf,
   bytesOf,
@@ -187,6 +188,31 @@ describe("folder", () => {
     deepEqual(await contentsOf(root), []);
   });
 
+  it("lists a change made right after a listing", async () => {
+    const root = await freshRoot();
+    const [files, writer] = [folder(root), folder(root)];
+    for (let number = 10; number < 60; number++) {
+      await changeFiles(writer, number);
+      for (const limit of [7, 1_000]) {
+        deepEqual(await listedBy(files, limit), (await contentsOf(root)).sort(), `${number}`);
+      }
+    }
+  });
+
+  it("lists a change in a folder whose names it has kept", async () => {
+    const root = await freshRoot();
+    const writer = folder(root);
+    // To a clock that is an hour ahead every folder is at rest.
+    const keeping = folder(root, { clock: new ManualClock(Date.now() + 3_600_000) });
+    for (let number = 10; number < 40; number++) {
+      await changeFiles(writer, number);
+      for (const limit of [7, 1_000]) {
+        deepEqual(await listedBy(keeping, limit), (await contentsOf(root)).sort(), `${number}`);
+      }
+      await tick(root);
+    }
+  });
+
   it("removes the folders that a deletion empties, up to the first that is not", async () => {
     const root = await freshRoot();
     const files = folder(root);
@@ -248,6 +274,32 @@ describe("folder", () => {
     ok(await openFiles() <= before + 2, `${await openFiles()} after ${before}`);
   });
 });
+
+/** Adds a file and now and then removes one. */
+async function changeFiles(files: FileStore, number: number): Promise<void> {
+  const bytes = textBytes("x");
+  await files.put(`a/${number}`, streamOf(bytes), await expectedOf(bytes));
+  if (number % 3 === 0) await files.delete(`a/${number - 1}`);
+}
+
+/** Returns when the file system's clock has moved on since the folder was last changed. */
+async function tick(root: string): Promise<void> {
+  const { ctimeMs } = await stat(join(root, "a"));
+  const probe = join(root, ".tick");
+  do await writeFile(probe, ""); while ((await stat(probe)).ctimeMs <= ctimeMs);
+  await rm(probe);
+}
+
+async function listedBy(files: FileStore, limit: number): Promise<string[]> {
+  const paths: string[] = [];
+  let cursor: string | undefined = "";
+  while (cursor !== undefined) {
+    const page: FilePage = await files.list({ limit, cursor });
+    paths.push(...page.files.map((file) => file.path));
+    cursor = page.cursor;
+  }
+  return paths;
+}
 
 // Linux lists a process's open files; elsewhere there is nothing to compare.
 async function openFiles(): Promise<number> {

@@ -19,7 +19,7 @@ import { fileOf, ifThere } from "./folder_tree.ts";
 /** How many folders' names are kept: those from the root to where a walk is. */
 const keptFolders = 8;
 
-/** How long a folder must have been at rest. File systems tell times to 10 ms or better. */
+/** How long a folder must have been at rest: Deno tells the time of change in whole seconds. */
 const restMs = 2_000;
 
 /** How many files are looked at at once. */

@@ -284,9 +284,9 @@ async function changeFiles(files: FileStore, number: number): Promise<void> {
 
 /** Returns when the file system's clock has moved on since the folder was last changed. */
 async function tick(root: string): Promise<void> {
-  const { ctimeMs } = await stat(join(root, "a"));
+  const { mtimeMs } = await stat(join(root, "a"));
   const probe = join(root, ".tick");
-  do await writeFile(probe, ""); while ((await stat(probe)).ctimeMs <= ctimeMs);
+  do await writeFile(probe, ""); while ((await stat(probe)).mtimeMs <= mtimeMs);
   await rm(probe);
 }
 

@@ -16,22 +16,23 @@ export type LinkFault =
 /** A link that is up. */
 export class TcpLink {
   readonly #server: Server;
-  readonly #target: number;
+  /** The port of 127.0.0.1 that it leads to, for connections opened from now on. */
+  target: number;
   readonly #sockets: Set<Socket> = new Set();
   readonly #held: (() => void)[] = [];
   #fault: LinkFault = { kind: "none" };
   /** How many connections have been opened through it. */
   connections = 0;
 
-  /** Opens a link to a port of 127.0.0.1. */
-  static async open(target: number): Promise<TcpLink> {
+  /** Opens a link to a port of 127.0.0.1, on a port of its own choice unless told otherwise. */
+  static async open(target: number, port: number = 0): Promise<TcpLink> {
     const link = new TcpLink(target);
-    await new Promise<void>((resolve) => link.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => link.#server.listen(port, "127.0.0.1", resolve));
     return link;
   }
 
   constructor(target: number) {
-    this.#target = target;
+    this.target = target;
     this.#server = createServer((near) => this.#join(near));
   }
 
@@ -59,7 +60,7 @@ export class TcpLink {
 
   #join(near: Socket): void {
     this.connections++;
-    const far = connect(this.#target, "127.0.0.1");
+    const far = connect(this.target, "127.0.0.1");
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
       this.#sockets.add(socket);

@@ -29,7 +29,7 @@ export interface MemoryCacheOptions<V = unknown> {
   /** How much the entries weigh at most; goes with `weigh`. Default: no limit. */
   readonly maxWeight?: number | undefined;
   /**
-   * The weight of an entry, 0 or more. One of weight 0 is pinned: it leaves only when it expires or
+   * The weight of an entry, finite and 0 or more. One of weight 0 is pinned: it leaves only when it expires or
    * is removed. One heavier than a quarter of `maxWeight` is refused. Default: all weigh 1.
    */
   readonly weigh?: ((value: V, key: string) => number) | undefined;
@@ -128,9 +128,9 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     return slot < 0 ? undefined : this.#shelf.expiresAt(slot);
   }
 
-  /** The live values found, by key. The clock is read once. */
+  /** The live values found, by key. The clock is read once at most. */
   getMulti(keys: Iterable<string>, namespace: string = ""): Map<string, V> {
-    const present = { namespace, now: this.#clock.now() };
+    const present = { namespace, now: this.#shelf.present() };
     const found = new Map<string, V>();
     for (const key of keys) {
       const slot = this.#shelf.peek(key, present);
@@ -208,7 +208,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
 
   /** Removes `keys`; answers `true`, also where there was nothing to remove. */
   deleteMulti(keys: Iterable<string>, namespace: string = ""): boolean {
-    const present = { namespace, now: this.#clock.now() };
+    const present = { namespace, now: this.#shelf.present() };
     for (const key of keys) this.#delete(key, present);
     return true;
   }

@@ -112,6 +112,11 @@ export class Shelf<V> {
     return this.#weight;
   }
 
+  /** The present instant, or `NaN` where nothing has a deadline and nobody needs to know. */
+  present(): number {
+    return this.#wheel.scheduled > 0 ? this.#clock.now() : NaN;
+  }
+
   /** The live entry of a key, noted as read. */
   find(key: string, namespace: string | undefined): number {
     const space = namespace ? this.#spaces.find(namespace) : this.#spaces.home;
@@ -293,7 +298,7 @@ export class Shelf<V> {
 
   #weightOf({ key, value }: Write<V>): number {
     const weight = this.#weigh!(value, key);
-    if (typeof weight === "number" && weight >= 0) return weight;
+    if (Number.isFinite(weight) && weight >= 0) return weight;
     throw new RangeError(`Cannot store "${key}": its weight is ${String(weight)}, not 0 or more`);
   }
 

@@ -172,6 +172,7 @@ describe("MemoryCache and weights", () => {
     cache.set("k", 1);
     throws(() => cache.set("k", NaN), RangeError);
     throws(() => cache.set("k", -1), RangeError);
+    throws(() => cache.set("k", Infinity), RangeError);
     equal(cache.get("k"), 1);
   });
 });

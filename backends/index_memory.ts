@@ -6,7 +6,11 @@ import type {
   PackageFile,
   ProjectFiles,
   ProjectState,
+  ProjectSummary,
+  RecordPage,
+  SearchQuery,
 } from "../src/contracts/index_cache.ts";
+import { matcherOf, summariesOf } from "../src/contracts/project_summaries.ts";
 
 /**
  * Makes an empty index in memory. It grows with what is saved and has no bound of its own.
@@ -36,9 +40,14 @@ class MemoryIndex implements IndexCache {
   readonly #files = new Map<string, PackageFile>();
   readonly #projects = new Map<string, Project>();
   #serial = 0;
+  #cursor: string | undefined;
 
   async fetch(filename: string): Promise<PackageFile | undefined> {
     return this.#files.get(filename);
+  }
+
+  async fetchMany(filenames: readonly string[]): Promise<(PackageFile | undefined)[]> {
+    return filenames.map((filename) => this.#files.get(filename));
   }
 
   async all(project: string): Promise<ProjectFiles> {
@@ -56,6 +65,20 @@ class MemoryIndex implements IndexCache {
       if (isClaimed || files.size > 0) names.push(name);
     }
     return names.sort();
+  }
+
+  async summary(): Promise<ProjectSummary[]> {
+    return summariesOf(this.#files.values());
+  }
+
+  async search(query: SearchQuery): Promise<ProjectSummary[]> {
+    return summariesOf([...this.#files.values()].filter(matcherOf(query)));
+  }
+
+  async list({ limit, cursor = "" }: { limit: number; cursor?: string }): Promise<RecordPage> {
+    const following = [...this.#files.keys()].filter((name) => name > cursor).sort();
+    const files = following.slice(0, limit).map((name) => this.#files.get(name)!);
+    return { files, cursor: following.length > limit ? files.at(-1)!.filename : undefined };
   }
 
   async serial(): Promise<number> {
@@ -84,6 +107,14 @@ class MemoryIndex implements IndexCache {
     return true;
   }
 
+  async replace(expected: PackageFile, next: PackageFile | undefined): Promise<boolean> {
+    const held = this.#files.get(expected.filename);
+    if (held === undefined || !isSameRecord(held, expected)) return false;
+    if (next === undefined) this.#remove(expected.filename, ++this.#serial);
+    else this.#store(next, ++this.#serial);
+    return true;
+  }
+
   async clearAll(): Promise<void> {
     if (this.#files.size === 0) return;
     const serial = ++this.#serial;
@@ -96,14 +127,23 @@ class MemoryIndex implements IndexCache {
     this.#serial++;
   }
 
+  async cursor(): Promise<string | undefined> {
+    return this.#cursor;
+  }
+
+  async moveCursor(from: string | undefined, to: string | undefined): Promise<boolean> {
+    if (this.#cursor !== from) return false;
+    this.#cursor = to;
+    return true;
+  }
+
   async checkHealth(): Promise<Health> {
     return { isHealthy: true, reason: "" };
   }
 
   #store(file: PackageFile, serial: number): PackageFile {
     this.#remove(file.filename, serial);
-    const { summary, ...facts } = file;
-    const record = Object.freeze(summary ? { ...facts, summary } : facts);
+    const record = withoutEmptySummary(file);
     const project = this.#projectOf(record.project);
     project.files.set(record.filename, record);
     project.serial = serial;
@@ -133,4 +173,14 @@ class MemoryIndex implements IndexCache {
     }
     return project;
   }
+}
+
+function withoutEmptySummary({ summary, ...facts }: PackageFile): PackageFile {
+  return Object.freeze(summary ? { ...facts, summary } : facts);
+}
+
+function isSameRecord(held: PackageFile, expected: PackageFile): boolean {
+  const facts = Object.entries(withoutEmptySummary(expected));
+  return facts.length === Object.keys(held).length &&
+    facts.every(([name, fact]) => held[name as keyof PackageFile] === fact);
 }

@@ -5,121 +5,17 @@
  * because that is all that D1 offers. First the serial of the index grows, under the condition that
  * something will change; then the projects concerned take it over as theirs; then the rows change.
  * So every serial is greater than all before it, whatever project it was for.
+ *
+ * A row is complete when its `data` has a size: PyPICloud writes none.
  */
 
-import {
-  type CompiledQuery,
-  DummyDriver,
-  type Expression,
-  type Generated,
-  Kysely,
-  type RawBuilder,
-  sql,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { PackageRow } from "./package_row.ts";
+import { packageColumns, type SqlDialect } from "./sql_dialect.ts";
+import type { SqlStatement } from "./sql_runner.ts";
 
 /** The version of the tables' layout that this code reads and writes. */
-export const schemaVersion = 1;
-
-interface Tables {
-  /** PyPICloud's own. */
-  readonly packages: PackageRow;
-  /** One row for each project that ever had a file or a claim. */
-  readonly cairn_projects: { name: string; serial: number; is_claimed: Generated<number> };
-  /** One row: the serial of the index, and the version of the layout. */
-  readonly cairn_index: { id: number; serial: number; schema_version: number };
-}
-
-const db = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (introspected) => new SqliteIntrospector(introspected),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
-
-const currentSerial = db.selectFrom("cairn_index").select("serial");
-const always = sql<boolean>`true`;
-
-/** The statements that read or make the version of the layout; the last one answers it. */
-export const versionStatements: readonly CompiledQuery[] = [
-  db.schema.createTable("cairn_index").ifNotExists()
-    .addColumn("id", "integer", (column) => column.primaryKey().notNull())
-    .addColumn("serial", "bigint", (column) => column.notNull())
-    .addColumn("schema_version", "integer", (column) => column.notNull())
-    .compile(),
-  db.insertInto("cairn_index").values({ id: 1, serial: 0, schema_version: 0 })
-    .onConflict((conflict) => conflict.doNothing()).compile(),
-  db.selectFrom("cairn_index").select("schema_version").compile(),
-];
-
-/** The statements that make the tables where they are not there yet. */
-export const tableStatements: readonly CompiledQuery[] = [
-  db.schema.createTable("packages").ifNotExists()
-    .addColumn("filename", "varchar(255)", (column) => column.primaryKey().notNull())
-    .addColumn("name", "varchar(255)", (column) => column.notNull())
-    .addColumn("version", "varchar(1000)", (column) => column.notNull())
-    .addColumn("last_modified", "datetime", (column) => column.notNull())
-    .addColumn("summary", "text")
-    .addColumn("data", "text", (column) => column.notNull())
-    .compile(),
-  db.schema.createIndex("ix_packages_name").ifNotExists().on("packages").column("name").compile(),
-  db.schema.createIndex("ix_packages_last_modified").ifNotExists()
-    .on("packages").column("last_modified").compile(),
-  db.schema.createTable("cairn_projects").ifNotExists()
-    .addColumn("name", "varchar(255)", (column) => column.primaryKey().notNull())
-    .addColumn("serial", "bigint", (column) => column.notNull())
-    .addColumn("is_claimed", "integer", (column) => column.notNull())
-    .compile(),
-  db.updateTable("cairn_index").set({ schema_version: schemaVersion }).compile(),
-];
-
-/** Answers the row of a file. */
-export function selectFile(filename: string): CompiledQuery {
-  return db.selectFrom("packages").selectAll().where("filename", "=", filename).compile();
-}
-
-/** Answers the rows of a project's files. */
-export function selectFiles(project: string): CompiledQuery {
-  return db.selectFrom("packages").selectAll().where("name", "=", project).compile();
-}
-
-/** Answers `serial` and `is_claimed` of a project, if it is known. */
-export function selectProject(project: string): CompiledQuery {
-  return db.selectFrom("cairn_projects").select(["serial", "is_claimed"])
-    .where("name", "=", project).compile();
-}
-
-/** Answers the names of the projects with files or a claim. */
-export function selectNames(): CompiledQuery {
-  const claimed = db.selectFrom("cairn_projects").select("name").where("is_claimed", "=", 1);
-  return db.selectFrom("packages").select("name").union(claimed).compile();
-}
-
-/** Answers the serial of the index. */
-export function selectSerial(): CompiledQuery {
-  return currentSerial.compile();
-}
-
-/** Adds a row unless its file has one of ours; the last statement answers the row that is there. */
-export function addStatements(row: PackageRow): CompiledQuery[] {
-  const ours = db.selectFrom("packages").select("filename").where("filename", "=", row.filename)
-    .where(sql<boolean>`json_extract(data, '$.size') is not null`);
-  const isNew = sql<boolean>`not exists ${ours}`;
-  const { filename: _, ...facts } = row;
-  return [
-    raiseSerial(isNew),
-    raiseProjects(sql`(select ${row.name} as name where ${isNew})`),
-    db.insertInto("packages").values(row)
-      .onConflict((conflict) => conflict.column("filename").doUpdateSet(facts).where(isNew))
-      .compile(),
-    selectFile(row.filename),
-  ];
-}
+export const schemaVersion = 2;
 
 /** Rows as JSON texts, each small enough to be one parameter. */
 export interface RowChunk {
@@ -131,74 +27,231 @@ export interface RowChunk {
   readonly names: string;
 }
 
-/** Adds or replaces rows; three statements, however many rows there are. */
-export function saveStatements(chunks: readonly RowChunk[]): CompiledQuery[] {
-  const names = valuesOf(chunks.map((chunk) => chunk.names));
-  const filenames = valuesOf(chunks.map((chunk) => chunk.filenames));
-  const rows = valuesOf(chunks.map((chunk) => chunk.rows));
-  const columns = ["filename", "name", "version", "last_modified", "summary", "data"] as const;
-  const fields = columns.map((_, index) => sql`json_extract(value, ${sql.lit(`$[${index}]`)})`);
-  const replaced = columns.slice(1).map((column) =>
-    sql`${sql.ref(column)} = excluded.${sql.ref(column)}`
-  );
-  return [
-    raiseSerial(always),
-    raiseProjects(sql`(select value as name from (${names})
-      union select name from packages where filename in (${filenames}))`),
-    sql`insert into packages (${sql.join(columns.map((column) => sql.ref(column)))})
-      select ${sql.join(fields)} from (${rows}) where true
-      on conflict (filename) do update set ${sql.join(replaced)}`.compile(db),
-  ];
+type Raw = RawBuilder<unknown>;
+
+const always = sql`true`;
+const currentSerial = sql`(select serial from cairn_index)`;
+const isComplete = sql`data like '%"size":%'`;
+const columns = sql.join(packageColumns.map((column) => sql.ref(column)));
+const reload = "reload";
+
+/** The statements in one database's language. */
+export class IndexStatements {
+  readonly #dialect: SqlDialect;
+  readonly #selected: Raw;
+
+  /** In the language of a dialect. */
+  constructor(dialect: SqlDialect) {
+    this.#dialect = dialect;
+    this.#selected = sql`filename, name, version, ${dialect.lastModified} as last_modified,
+      summary, data`;
+  }
+
+  /** Reads or makes the version of the layout; the last statement answers it. */
+  version(): SqlStatement[] {
+    return this.#compiled([
+      ...this.#dialect.openings,
+      sql`insert into cairn_index (id, serial, schema_version) values (1, 0, 0)
+        ${this.#dialect.onConflict("id", [])}`,
+      sql`select schema_version from cairn_index`,
+    ]);
+  }
+
+  /** Makes the tables where they are not there yet. */
+  tables(): SqlStatement[] {
+    return this.#compiled([
+      ...this.#dialect.tables,
+      sql`update cairn_index set schema_version = ${sql.lit(schemaVersion)}`,
+    ]);
+  }
+
+  /** Answers the row of a file. */
+  file(filename: string): SqlStatement {
+    return this.#compile(this.#file(filename));
+  }
+
+  /** Answers the rows of files, whose names are a JSON array. */
+  fileMany(filenames: string): SqlStatement {
+    return this.#compile(sql`select ${this.#selected} from packages
+      where filename in (${this.#dialect.texts(filenames)})`);
+  }
+
+  /** Answers the rows of a project's files. */
+  files(project: string): SqlStatement {
+    return this.#compile(sql`select ${this.#selected} from packages where name = ${project}`);
+  }
+
+  /** Answers at most `limit` rows after a filename. */
+  page(after: string, limit: number): SqlStatement {
+    return this.#compile(sql`select ${this.#selected} from packages where filename > ${after}
+      order by filename limit ${limit}`);
+  }
+
+  /** Answers of every complete row what a summary is made of. */
+  facts(): SqlStatement {
+    return this.#compile(sql`select filename, name, version,
+      ${this.#dialect.lastModified} as last_modified, summary from packages where ${isComplete}`);
+  }
+
+  /** Answers `serial` and `is_claimed` of a project, if it is known. */
+  project(project: string): SqlStatement {
+    return this.#compile(
+      sql`select serial, is_claimed from cairn_projects where name = ${project}`,
+    );
+  }
+
+  /** Answers the names of the projects with files or a claim. */
+  names(): SqlStatement {
+    return this.#compile(sql`select name from packages
+      union select name from cairn_projects where is_claimed = 1`);
+  }
+
+  /** Answers the serial of the index. */
+  serial(): SqlStatement {
+    return this.#compile(sql`select serial from cairn_index`);
+  }
+
+  /** Answers the `value` of the cursor, if there is one. */
+  cursor(): SqlStatement {
+    return this.#compile(sql`select value from cairn_cursors where name = ${reload}`);
+  }
+
+  /** Moves the cursor; the first statement after the lock answers the one there was. */
+  moveCursor(from: string | undefined, to: string | undefined): SqlStatement[] {
+    const held = sql`coalesce((select value from cairn_cursors where name = ${reload}), '')`;
+    const change = to === undefined
+      ? sql`delete from cairn_cursors where name = ${reload} and value = ${from ?? ""}`
+      : sql`insert into cairn_cursors (name, value)
+        select ${reload}, ${to} from cairn_index where ${held} = ${from ?? ""}
+        ${this.#dialect.onConflict("name", ["value"])}`;
+    return this.#change([sql`select ${held} as value`, change]);
+  }
+
+  /** Adds a row unless its file has a complete one; the last statement answers the row there. */
+  add(row: PackageRow): SqlStatement[] {
+    const held = sql`select filename from packages
+      where filename = ${row.filename} and ${isComplete}`;
+    const isNew = sql`not exists (${held})`;
+    return this.#change([
+      this.#raiseSerial(isNew),
+      this.#raiseProjects(sql`select ${row.name} as name from cairn_index where ${isNew}`),
+      sql`delete from packages where filename = ${row.filename} and not (${isComplete})`,
+      sql`insert into packages (${columns}) values (${this.#values(row)})
+        ${this.#dialect.onConflict("filename", [])}`,
+      this.#file(row.filename),
+    ]);
+  }
+
+  /** Adds or replaces rows; three statements, however many rows there are. */
+  save(chunks: readonly RowChunk[]): SqlStatement[] {
+    const { texts, rows, onConflict } = this.#dialect;
+    const names = united(chunks.map((chunk) => texts(chunk.names)));
+    const filenames = united(chunks.map((chunk) => texts(chunk.filenames)));
+    return this.#change([
+      this.#raiseSerial(always),
+      this.#raiseProjects(sql`select value as name from (${names}) as saved
+        union select name from packages where filename in (${filenames})`),
+      sql`insert into packages (${columns})
+        select ${columns} from (${united(chunks.map((chunk) => rows(chunk.rows)))}) as saved
+        where true ${onConflict("filename", packageColumns.slice(1))}`,
+    ]);
+  }
+
+  /** Replaces or removes a row if it is as expected; the first statement after the lock finds it. */
+  replace(expected: PackageRow, next: PackageRow | undefined): SqlStatement[] {
+    const isExpected = sql`filename = ${expected.filename}
+      and name = ${expected.name} and version = ${expected.version}
+      and last_modified = ${this.#dialect.instant(expected.last_modified)}
+      and coalesce(summary, '') = ${expected.summary ?? ""} and data = ${expected.data}`;
+    const found = sql`from packages where ${isExpected}`;
+    const names = sql`select name ${found}`;
+    const both = next === undefined
+      ? names
+      : sql`${names} union select ${next.name} as name from cairn_index
+        where exists (select filename ${found})`;
+    return this.#change([
+      sql`select filename ${found}`,
+      this.#raiseSerial(sql`exists (select filename ${found})`),
+      this.#raiseProjects(both),
+      next === undefined ? sql`delete ${found}` : this.#update(next, isExpected),
+    ]);
+  }
+
+  /** Removes a file's row; the first statement after the lock answers it, if it was there. */
+  clear(filename: string): SqlStatement[] {
+    const row = sql`from packages where filename = ${filename}`;
+    return this.#change([
+      sql`select filename ${row}`,
+      this.#raiseSerial(sql`exists (select filename ${row})`),
+      this.#raiseProjects(sql`select name ${row}`),
+      sql`delete ${row}`,
+    ]);
+  }
+
+  /** Removes every row. */
+  clearAll(): SqlStatement[] {
+    return this.#change([
+      this.#raiseSerial(sql`exists (select filename from packages)`),
+      this.#raiseProjects(sql`select distinct name from packages`),
+      sql`delete from packages`,
+    ]);
+  }
+
+  /** Sets a project's claim. */
+  claim(project: string, isClaimed: boolean): SqlStatement[] {
+    const wanted = sql.lit(Number(isClaimed));
+    return this.#change([
+      this.#raiseSerial(sql`coalesce(
+        (select is_claimed from cairn_projects where name = ${project}), 0) <> ${wanted}`),
+      sql`insert into cairn_projects (name, serial, is_claimed) values (${project}, 0, ${wanted})
+        ${this.#dialect.onConflict("name", ["is_claimed"])}`,
+    ]);
+  }
+
+  /** How many statements of a change come before its own. */
+  get lockStatements(): number {
+    return this.#dialect.lock.length;
+  }
+
+  #file(filename: string): Raw {
+    return sql`select ${this.#selected} from packages where filename = ${filename}`;
+  }
+
+  #values(row: PackageRow): Raw {
+    return sql`${row.filename}, ${row.name}, ${row.version},
+      ${this.#dialect.instant(row.last_modified)}, ${row.summary}, ${row.data}`;
+  }
+
+  #update(next: PackageRow, isExpected: Raw): Raw {
+    return sql`update packages set name = ${next.name}, version = ${next.version},
+      last_modified = ${this.#dialect.instant(next.last_modified)}, summary = ${next.summary},
+      data = ${next.data} where ${isExpected}`;
+  }
+
+  #raiseSerial(condition: Raw): Raw {
+    return sql`update cairn_index set serial = serial + 1 where ${condition}`;
+  }
+
+  // `where true` keeps SQLite from taking the conflict clause for a join.
+  #raiseProjects(names: Raw): Raw {
+    return sql`insert into cairn_projects (name, serial, is_claimed)
+      select name, ${currentSerial}, 0 from (${names}) as changed where true
+      ${this.#dialect.onConflict("name", ["serial"])}`;
+  }
+
+  #change(statements: readonly Raw[]): SqlStatement[] {
+    return [...this.#dialect.lock, ...this.#compiled(statements)];
+  }
+
+  #compiled(statements: readonly Raw[]): SqlStatement[] {
+    return statements.map((statement) => this.#compile(statement));
+  }
+
+  #compile(statement: Raw): SqlStatement {
+    return statement.compile(this.#dialect.db);
+  }
 }
 
-/** Removes a file's row; the first statement answers it, if it was there. */
-export function clearStatements(filename: string): CompiledQuery[] {
-  const row = db.selectFrom("packages").where("filename", "=", filename);
-  return [
-    row.select("filename").compile(),
-    raiseSerial(sql<boolean>`exists ${row.select("filename")}`),
-    raiseProjects(row.select("name")),
-    db.deleteFrom("packages").where("filename", "=", filename).compile(),
-  ];
-}
-
-/** Removes every row. */
-export function clearAllStatements(): CompiledQuery[] {
-  return [
-    raiseSerial(sql<boolean>`exists ${db.selectFrom("packages").select("filename")}`),
-    raiseProjects(db.selectFrom("packages").select("name").distinct()),
-    db.deleteFrom("packages").compile(),
-  ];
-}
-
-/** Sets a project's claim. */
-export function claimStatements(project: string, isClaimed: boolean): CompiledQuery[] {
-  const claim = db.selectFrom("cairn_projects").select("is_claimed").where("name", "=", project);
-  const wanted = Number(isClaimed);
-  return [
-    raiseSerial(sql<boolean>`coalesce(${claim}, 0) <> ${wanted}`),
-    db.insertInto("cairn_projects").values({ name: project, serial: 0, is_claimed: wanted })
-      .onConflict((conflict) => conflict.column("name").doUpdateSet({ is_claimed: wanted }))
-      .compile(),
-  ];
-}
-
-function raiseSerial(condition: RawBuilder<boolean>): CompiledQuery {
-  return db.updateTable("cairn_index")
-    .set({ serial: sql<number>`serial + 1` })
-    .where(condition).compile();
-}
-
-// `where true` keeps SQLite from taking the conflict clause for a join.
-function raiseProjects(names: Expression<unknown>): CompiledQuery {
-  return sql`insert into cairn_projects (name, serial, is_claimed)
-    select name, ${currentSerial}, 0 from ${names} where true
-    on conflict (name) do update set serial = excluded.serial`.compile(db);
-}
-
-function valuesOf(arrays: readonly string[]): RawBuilder<unknown> {
-  return sql.join(
-    arrays.map((array) => sql`select value from json_each(${array})`),
-    sql` union all `,
-  );
+function united(relations: readonly Raw[]): Raw {
+  return sql.join(relations, sql` union all `);
 }

@@ -6,6 +6,7 @@
  */
 
 import type { PackageFile } from "../src/contracts/index_cache.ts";
+import type { SummaryFacts } from "../src/contracts/project_summaries.ts";
 
 /** A row of the table `packages`. */
 export interface PackageRow {
@@ -85,6 +86,17 @@ export function recordOf(row: PackageRow): PackageFile | undefined {
     ...data.uploader !== undefined && { uploader: data.uploader },
     ...data.upstream !== undefined && { upstream: data.upstream },
   });
+}
+
+/** What a summary is made of; the row's `data` is not looked at. */
+export function factsOf(row: PackageRow): SummaryFacts {
+  return {
+    filename: row.filename,
+    project: row.name,
+    version: row.version,
+    uploadedAt: instantOf(row.last_modified),
+    ...row.summary && { summary: row.summary },
+  };
 }
 
 // Microseconds are more than a JavaScript date can hold.

@@ -11,6 +11,8 @@
  *    nothing to change changes no serial; a `save` always counts as a change.
  * 4. **Claims.** A claimed project stays claimed, also without files, until it is unclaimed.
  * 5. **Failure** of the store is a `BackendError`, never an empty answer.
+ * 6. **Versions** are ordered by PEP 440 (`contracts/versions.ts`) on every store; of files of one
+ *    version the one whose filename is greater by code unit counts as the higher.
  */
 
 /** The index of package files. */
@@ -19,12 +21,27 @@ export interface IndexCache {
   readonly name: string;
   /** The record of a file, or `undefined`. */
   fetch(filename: string): Promise<PackageFile | undefined>;
+  /** The records of files in the order asked for, `undefined` for each unknown one. */
+  fetchMany(filenames: readonly string[]): Promise<(PackageFile | undefined)[]>;
   /** A project's files, in no particular order, with its serial and claim. */
   all(project: string): Promise<ProjectFiles>;
   /** What is known of a project without reading its files. */
   project(project: string): Promise<ProjectState>;
   /** The names of all projects with files or a claim, each once, sorted by code unit. */
   distinct(): Promise<string[]>;
+  /** One line about each project with files, sorted by name by code unit. */
+  summary(): Promise<ProjectSummary[]>;
+  /**
+   * The projects with files that a query finds, as {@linkcode IndexCache.summary} tells of them, but
+   * of the files found only. A query without terms finds nothing; a term is taken as it is written.
+   */
+  search(query: SearchQuery): Promise<ProjectSummary[]>;
+  /**
+   * All records, in pages of about `limit` (1 to 1,000), in an order of the store's own. A record that is
+   * there from the first page to the last is listed once, whatever else changes meanwhile; a page
+   * may be shorter, or empty, although more follow.
+   */
+  list(options: { limit: number; cursor?: string }): Promise<RecordPage>;
   /** The serial of the whole index: greater after every change. 0 when nothing ever changed. */
   serial(): Promise<number>;
   /**
@@ -41,10 +58,19 @@ export interface IndexCache {
   saveMany(files: readonly PackageFile[]): Promise<void>;
   /** Removes the record of a file; answers whether there was one. */
   clear(filename: string): Promise<boolean>;
+  /**
+   * Replaces a record, or removes it, if it is still the one expected; answers whether it was. What
+   * replaces it has the same filename.
+   */
+  replace(expected: PackageFile, next: PackageFile | undefined): Promise<boolean>;
   /** Removes every record; claims and serials stay. */
   clearAll(): Promise<void>;
   /** Claims a project for this index, so that no upstream is ever asked for it; or gives it up. */
   claim(project: string, isClaimed: boolean): Promise<void>;
+  /** The mark that reloads leave for each other, or `undefined`. */
+  cursor(): Promise<string | undefined>;
+  /** Replaces that mark if it is still `from`; answers whether it was. Changes no serial. */
+  moveCursor(from: string | undefined, to: string | undefined): Promise<boolean>;
   /** Whether the table answers, and the reason if it does not. Never rejects. */
   checkHealth(): Promise<Health>;
 }
@@ -95,6 +121,42 @@ export interface ProjectState {
 export interface ProjectFiles extends ProjectState {
   /** The records. */
   readonly files: readonly PackageFile[];
+}
+
+/** What can be said of a project in one line. */
+export interface ProjectSummary {
+  /** Its normalised name. */
+  readonly project: string;
+  /** The highest version. */
+  readonly version: string;
+  /** The summary that the file of that version has; absent where it has none. */
+  readonly summary?: string;
+  /** When the newest file was uploaded, in epoch milliseconds. */
+  readonly uploadedAt: number;
+}
+
+/**
+ * What to look for. A term is found anywhere in a text, upper and lower case being the same
+ * (Unicode's default lower-casing).
+ */
+export interface SearchQuery {
+  /** Looked for in project names. Default: none. */
+  readonly names?: readonly string[];
+  /** Looked for in summaries. Default: none. */
+  readonly summaries?: readonly string[];
+  /**
+   * `"or"`: any name term in the name, or any summary term in the summary. `"and"`: all name terms
+   * in the name, or all summary terms in the summary; no terms find nothing.
+   */
+  readonly operator: "and" | "or";
+}
+
+/** One page of a listing of records. */
+export interface RecordPage {
+  /** The records. */
+  readonly files: readonly PackageFile[];
+  /** Where the next page starts, or `undefined` after the last one. */
+  readonly cursor: string | undefined;
 }
 
 /** The answer of a health check. */

@@ -90,4 +90,4 @@ export {
   sortedByVersion,
   type Version,
   versionKey,
-} from "./packages/versions.ts";
+} from "../contracts/versions.ts";

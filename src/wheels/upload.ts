@@ -18,7 +18,7 @@ import { digestStored, layMetadata } from "./intake.ts";
 import type { Log } from "./log.ts";
 import { normalizeName, parseFilename } from "./packages/names.ts";
 import { isStorable, ownPath } from "./paths.ts";
-import { compareVersions } from "./packages/versions.ts";
+import { compareVersions } from "../contracts/versions.ts";
 
 /** What uploads go to. */
 export interface UploadParts {

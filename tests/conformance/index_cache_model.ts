@@ -6,6 +6,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import type { IndexCache, PackageFile } from "../../src/contracts/index_cache.ts";
+import { summariesOf } from "../../src/contracts/project_summaries.ts";
 import { type IndexCacheFixture, recordOf } from "./index_cache_fixture.ts";
 import type { TrialCases } from "./trials.ts";
 
@@ -75,6 +76,7 @@ async function checkedChange(index: IndexCache, made: Change, model: Model): Pro
   }
   const serialAfter = await index.serial();
   ok(touched.index ? serialAfter > serialBefore : serialAfter === serialBefore, "serial of all");
+  deepEqual(await index.summary(), summariesOf(model.files.values()));
   const named = [...model.files.values()].map((record) => record.project);
   deepEqual(await index.distinct(), [...new Set([...named, ...model.claims])].sort());
 }

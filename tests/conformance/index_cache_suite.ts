@@ -10,6 +10,7 @@ import {
   recordOf,
   strangeRecords,
 } from "./index_cache_fixture.ts";
+import { findingCases } from "./index_cache_finding.ts";
 import { modelCases } from "./index_cache_model.ts";
 import { registerTrials, type TrialCases } from "./trials.ts";
 
@@ -20,7 +21,10 @@ export function indexCacheSuite(
   options: { readonly skips?: readonly Skip[]; readonly ids?: Readonly<Record<string, string>> } =
     {},
 ): void {
-  registerTrials(`IndexCache: ${name}`, { ...cases, ...modelCases }, { make, ...options });
+  registerTrials(`IndexCache: ${name}`, { ...cases, ...findingCases, ...modelCases }, {
+    make,
+    ...options,
+  });
 }
 
 /** The name of the case that a store which cannot fail has to skip. */
@@ -309,7 +313,14 @@ const bulkFacts: Partial<PackageFile> = {
 const everyCall: Record<string, (index: IndexCache) => Promise<unknown>> = {
   fetch: (index) => index.fetch(recordOf("demo").filename),
   all: (index) => index.all("demo"),
+  fetchMany: (index) => index.fetchMany([recordOf("demo").filename]),
   project: (index) => index.project("demo"),
+  summary: (index) => index.summary(),
+  search: (index) => index.search({ names: ["demo"], operator: "or" }),
+  list: (index) => index.list({ limit: 10 }),
+  replace: (index) => index.replace(recordOf("demo"), undefined),
+  cursor: (index) => index.cursor(),
+  moveCursor: (index) => index.moveCursor(undefined, "a"),
   distinct: (index) => index.distinct(),
   serial: (index) => index.serial(),
   add: (index) => index.add(recordOf("demo", "2.0")),

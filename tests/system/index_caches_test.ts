@@ -50,6 +50,9 @@ indexCacheSuite("sqlite", () => {
     "all answers exactly that project's files": "P-023",
     "distinct answers each name once, sorted by code unit": "P-024",
     "clause 1: a file is its filename: another one replaces nothing": "P-028",
+    "search or: any term in the name, or any in the summary": "P-025",
+    "search and: all terms in the name, or all in the summary": "P-026",
+    "summary after four uploads of two names has two entries": "P-027",
     "an empty index answers emptily": "P-030",
     [indexFailureCase]: "P-031",
   },
@@ -124,17 +127,17 @@ describe("sqliteIndex", () => {
     const file = freshFile();
     const database = new DatabaseSync(file);
     await sqliteIndex(database).save(recordOf("demo"));
-    database.exec("update cairn_index set schema_version = 2; drop table cairn_projects");
+    database.exec("update cairn_index set schema_version = 3; drop table cairn_projects");
     const index = sqliteIndex(database);
     const named = (error: unknown): boolean =>
-      error instanceof BackendError && /schema 2, .* knows 1/.test(error.message);
+      error instanceof BackendError && /schema 3, .* knows 2/.test(error.message);
     await rejects(() => index.all("demo"), named);
     await rejects(() => index.save(recordOf("demo", "2.0")), named);
     const { isHealthy, reason } = await index.checkHealth();
     equal(isHealthy, false);
-    match(reason, /schema 2, .* knows 1/);
+    match(reason, /schema 3, .* knows 2/);
     const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
-    deepEqual(tables.map(({ name }) => name).sort(), ["cairn_index", "packages"]);
+    deepEqual(tables.map(({ name }) => name).sort(), ["cairn_cursors", "cairn_index", "packages"]);
     database.exec("update cairn_index set schema_version = 0");
     deepEqual((await index.all("demo")).files, [recordOf("demo")]);
     database.close();

@@ -11,7 +11,7 @@
 import { InvalidFilenameError } from "../../contracts/errors.ts";
 import { type CoreMetadata, parseMetadata } from "./metadata.ts";
 import { normalizeName, parseFilename } from "./names.ts";
-import { versionKey } from "./versions.ts";
+import { versionKey } from "../../contracts/versions.ts";
 import { readTarMetadata } from "./archive_tar.ts";
 import { readZipMetadata } from "./archive_zip.ts";
 import type { RangeSource } from "./range_source.ts";

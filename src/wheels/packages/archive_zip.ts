@@ -9,7 +9,7 @@ import { InvalidDistributionError } from "../../contracts/errors.ts";
 import { topOf } from "./archive_paths.ts";
 import { normalizeName, type ParsedFilename } from "./names.ts";
 import type { RangeSource } from "./range_source.ts";
-import { versionKey } from "./versions.ts";
+import { versionKey } from "../../contracts/versions.ts";
 import { readZipDirectory, type ZipEntry } from "./zip_directory.ts";
 import { checkZipEntries, readZipEntry } from "./zip_entries.ts";
 

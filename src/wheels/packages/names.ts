@@ -9,7 +9,7 @@
  * {@linkcode parseFilename} takes the likeliest, or the one its caller knows to be right.
  */
 
-import { parseVersion } from "./versions.ts";
+import { parseVersion } from "../../contracts/versions.ts";
 import { expandTags } from "./tags.ts";
 
 /** What the name of a package file says. */

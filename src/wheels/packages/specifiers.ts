@@ -19,7 +19,7 @@ import {
   keyOfVersion,
   parseVersion,
   type Version,
-} from "./versions.ts";
+} from "../../contracts/versions.ts";
 
 /** A set of specifiers, all of which must hold. The empty set allows every version. */
 export interface Specifiers {

@@ -10,7 +10,7 @@
 import type { PackageFile, ProjectFiles } from "../../contracts/index_cache.ts";
 import { fileUrl, type IndexFile, type ProjectPage } from "./project_page.ts";
 import type { UpstreamFile, UpstreamListing } from "../upstream/upstream_page.ts";
-import { normalizeVersion, sortedByVersion } from "../packages/versions.ts";
+import { normalizeVersion, sortedByVersion } from "../../contracts/versions.ts";
 
 /** Where the files of a page come from. */
 export interface Sources {

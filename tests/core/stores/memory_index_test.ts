@@ -9,6 +9,7 @@ indexCacheSuite("memory", () => {
   ids: {
     "clause 1: a file is its filename: the same one is replaced": "P-001",
     "clause 1: a file is its filename: another one replaces nothing": "P-002",
+    "summary tells of the highest version, whatever was saved last": "P-009",
     "an empty index answers emptily": "P-013",
   },
 });

@@ -8,7 +8,7 @@ import {
   projectCandidates,
 } from "../../../src/wheels/packages/names.ts";
 import { expandTags } from "../../../src/wheels/packages/tags.ts";
-import { normalizeVersion, parseVersion } from "../../../src/wheels/packages/versions.ts";
+import { normalizeVersion, parseVersion } from "../../../src/contracts/versions.ts";
 import vectors from "../../vectors/packaging.json" with { type: "json" };
 
 const NAMES = vectors.names as unknown as [string, string, boolean][];

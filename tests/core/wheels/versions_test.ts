@@ -9,7 +9,7 @@ import {
   parseVersion,
   sortedByVersion,
   versionKey,
-} from "../../../src/wheels/packages/versions.ts";
+} from "../../../src/contracts/versions.ts";
 import vectors from "../../vectors/packaging.json" with { type: "json" };
 
 /** Text, normal form and rank; equal versions share a rank. */

@@ -64,7 +64,7 @@ indexCacheSuite("d1", async (): Promise<IndexCacheFixture> => {
 });
 
 describe("d1Index", () => {
-  it("saves 5,000 records with three statements in one trip, of at most 100 parameters", async () => {
+  it("I-204: saves 5,000 records with three statements in one trip, of at most 100 parameters", async () => {
     const counter = counted(await emptied());
     const index = d1Index(counter.database);
     await index.serial();

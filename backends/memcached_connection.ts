@@ -116,6 +116,10 @@ export class MemcachedConnection {
       const reply = await this.#reply();
       if (reply.code === "MN") return replies;
       if (reply.code === "ERROR") throw new Error("the server does not know the meta protocol");
+      // It says so to every line, and so to mn, too.
+      if (reply.code === "CLIENT_ERROR" && reply.words[0] === "unauthenticated") {
+        throw new Error("the server wants a name and a password");
+      }
       if (!isError(reply) && !(positionOf(reply) < count)) {
         throw new Error(`the server answers what nobody asked: ${textOf(reply)}`);
       }

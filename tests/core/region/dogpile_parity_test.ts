@@ -2,7 +2,9 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { nullBackend } from "../../../backends/null.ts";
 import { NEVER } from "../../../src/contracts/clock.ts";
+import type { Entry } from "../../../src/contracts/entry.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { counter, regionBench, SHAPES } from "../../testing/region_bench.ts";
 
@@ -241,5 +243,36 @@ describe("dogpile's assertions on configuration", () => {
     const { region, clock } = regionBench("near", { softTtlMs: (24 + 8) * 3_600_000 });
     await region.set("key", 1);
     equal((await region.getEntry("key"))?.softExpiresAt, clock.now() + 115_200_000);
+  });
+});
+
+describe("a region over the store that keeps nothing", () => {
+  function nullRegion() {
+    return makeRegion({ backend: nullBackend<Entry>() });
+  }
+
+  it("D-041 D-042 D-043: get finds nothing, after set and delete, too", async () => {
+    const region = nullRegion();
+    equal(await region.get("some key"), undefined);
+    await region.set("some key", "some value");
+    equal(await region.get("some key"), undefined);
+    await region.delete("some key");
+    equal(await region.get("some key"), undefined);
+  });
+
+  it("D-044 D-045 D-046: so do the multi forms", async () => {
+    const region = nullRegion();
+    const keys = ["a", "b", "c"];
+    const none = [undefined, undefined, undefined];
+    deepEqual(await region.getMulti(keys), none);
+    await region.setMulti(keys.map((key) => [key, 1] as const));
+    deepEqual(await region.getMulti(keys), none);
+    await region.deleteMulti(keys);
+    deepEqual(await region.getMulti(keys), none);
+  });
+
+  it("D-047: a cached function is called every time", async () => {
+    const fn = nullRegion().cacheOnArguments()(counter());
+    deepEqual([await fn(), await fn(), await fn()], [1, 2, 3]);
   });
 });

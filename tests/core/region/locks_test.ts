@@ -1,10 +1,11 @@
-import { throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Atomics } from "../../../src/contracts/atomics.ts";
 import { atomicLocks } from "../../../src/region/atomic_locks.ts";
 import { localLocks } from "../../../src/region/local_locks.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
 import { locksSuite } from "../../conformance/locks_suite.ts";
+import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 
 locksSuite("localLocks", (clock) => {
@@ -35,5 +36,32 @@ describe("atomicLocks", () => {
     });
     const none = { name: "kv" } as Atomics<Uint8Array>;
     throws(() => atomicLocks(none, store), /"kv" for backend "kv": it has no atomics/);
+  });
+
+  it("DX-08: over a store that never grants and swallows errors, a wait ends, in short pauses", async () => {
+    const clock = new ManualClock();
+    const store = new ModelStore<Uint8Array>(clock);
+    let attempts = 0;
+    const deaf: Atomics<Uint8Array> = {
+      name: "deaf",
+      add: () => Promise.resolve(++attempts < 0),
+      replace: () => Promise.resolve(false),
+      increment: () => Promise.resolve(0),
+      touch: () => Promise.resolve(false),
+      deleteIf: () => Promise.resolve(false),
+    };
+    const locks = atomicLocks<Uint8Array>(deaf, store, { clock, random: () => 0.999 });
+    const enough = (): boolean => false;
+    const startedAt = clock.now();
+    let endedAt = 0;
+    const waiting = locks.acquire("key", { leaseMs: 1_000, waitMs: 60_000, enough })
+      .then((acquired) => {
+        endedAt = clock.now();
+        return acquired;
+      });
+    await clock.advance(3_600_000);
+    deepEqual(await waiting, { lease: undefined, value: undefined });
+    equal(endedAt - startedAt, 60_000);
+    ok(attempts >= 60_000 / 250, `${attempts} attempts in a minute`);
   });
 });

@@ -12,7 +12,7 @@ import { type Attempt, polled } from "../src/compose/polled.ts";
 import { UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../src/contracts/locks.ts";
 import { type Random, randomId, systemRandom } from "../src/contracts/random.ts";
-import type { RedisCommands, RedisReply } from "./redis_commands.ts";
+import type { RedisCommands } from "./redis_commands.ts";
 import { acquireScript, commitScript, releaseScript, renewScript } from "./redis_scripts.ts";
 import { plainPlacement, type RedisOptions, RedisStore } from "./redis_store.ts";
 
@@ -34,12 +34,12 @@ export interface RedisLocksOptions extends RedisOptions {
  * import { equal } from "node:assert/strict";
  * import { redisLocks, type RedisReply } from "@cairn/cache/redis";
  *
- * // A server that has lent the lock already: no fence, no record.
+ * // A server that has lent the lock already: fence 0, no record.
  * const commands = {
  *   name: "example",
  *   isCluster: false,
  *   arguments: "bytes" as const,
- *   send: async (): Promise<RedisReply[]> => [[null, null]],
+ *   send: async (): Promise<RedisReply[]> => [[Uint8Array.of(0x30), new Uint8Array(0)]],
  * };
  * const options = { leaseMs: 1_000, waitMs: 0, enough: () => false };
  * const { lease, value } = await redisLocks(commands).acquire("key", options);
@@ -93,11 +93,10 @@ class RedisLocks implements Locks<Uint8Array> {
     const call = this.#store.onCell(acquireScript, key, [token, lifeOf(leaseMs)]);
     const keys = [...call.keys, this.#store.lockOf(key), this.#store.fencesOf(key)];
     const [reply] = await this.#store.run("acquire", [{ ...call, keys }]);
-    const [fence, record] = reply as readonly RedisReply[];
-    const value = this.#store.value(record);
-    const lease = fence instanceof Uint8Array
-      ? this.#leaseOf(key, token, Number(new TextDecoder().decode(fence)))
-      : undefined;
+    const [fenceText, found] = reply as readonly [Uint8Array, Uint8Array];
+    const value = found.length === 0 ? undefined : this.#store.value(found.subarray(1));
+    const fence = Number(new TextDecoder().decode(fenceText));
+    const lease = fence === 0 ? undefined : this.#leaseOf(key, token, fence);
     return { result: { lease, value }, isDone: lease !== undefined || enough(value) };
   }
 

@@ -77,8 +77,8 @@ drop()
 return 1`);
 
 /**
- * Keys: cell, lock, fences. Arguments: token, lease. Answers the fence, or nothing where the lock is
- * held, and the record in the cell.
+ * Keys: cell, lock, fences. Arguments: token, lease. Answers the fence, or 0 where the lock is held,
+ * and the record in the cell behind a `=`, or an empty text: not everybody passes on nothing in a list.
  *
  * A fence is the server's time in microseconds, or one more than the last where that is not greater:
  * so it grows also where the clock steps back, and where the last fence was lost.
@@ -87,7 +87,8 @@ export const acquireScript: RedisScript = onCell(`
 local record
 if kind == 'string' then record = redis.call('GET', key)
 else record = redis.call('HGET', key, field) end
-if not redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return {false, record} end
+record = record and '=' .. record or ''
+if not redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return {'0', record} end
 local time = redis.call('TIME')
 local fence = time[1] * 1000000 + time[2]
 local last = tonumber(redis.call('GET', KEYS[3]) or 0)

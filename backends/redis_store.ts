@@ -201,8 +201,8 @@ export class RedisStore {
 /** Redis adds a time to live to its own time; this one still fits, and outlives everybody. */
 const longestTtlMs = 2 ** 52;
 
-/** Clients pass arguments by the stack, which holds some 100,000 of them; even, for keys with locks. */
-const keysPerCommand = 10_000;
+/** Lua passes at most 8,000 arguments; an even number, for keys with their locks. */
+const keysPerCommand = 5_000;
 
 function chunked(names: readonly string[]): string[][] {
   const chunks: string[][] = [];

@@ -1,31 +1,43 @@
-/** The command line: `cairn serve`. */
+/** The command line: `cairn serve`, `cairn redis-rest`. */
 
 import process from "node:process";
 import { type Log, reasonOf } from "../wheels/log.ts";
 import { stopOnSignal } from "./listen.ts";
+import { runRedisRest } from "./redis_rest_command.ts";
+import { REDIS_REST_USAGE } from "./redis_rest_options.ts";
 import { serve, type Served } from "./serve.ts";
 import { parseServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { complain, painted, say, terminalLog } from "./terminal.ts";
 
+const commands: ReadonlyMap<string, (args: readonly string[]) => Promise<void>> = new Map([
+  ["serve", runServe],
+  ["redis-rest", runRedisRest],
+]);
+
 const [command, ...args] = process.argv.slice(2);
 process.exitCode = await main(command, args);
 
-async function main(command: string | undefined, args: readonly string[]): Promise<number> {
-  if (command !== "serve") {
-    const isHelp = command === undefined || command === "--help" || command === "-h";
-    if (!isHelp) complain(`cairn: there is no command "${command}"\n`);
-    (isHelp ? say : complain)(SERVE_USAGE);
+async function main(name: string | undefined, args: readonly string[]): Promise<number> {
+  const run = commands.get(name ?? "");
+  if (run === undefined) {
+    const isHelp = name === undefined || name === "--help" || name === "-h";
+    if (!isHelp) complain(`cairn: there is no command "${name}"\n`);
+    (isHelp ? say : complain)(`${SERVE_USAGE}\n\n${REDIS_REST_USAGE}`);
     return isHelp ? 0 : 2;
   }
   try {
-    const options = parseServeOptions(args);
-    if (options === undefined) say(SERVE_USAGE);
-    else await serveUntilStopped(options);
+    await run(args);
     return 0;
   } catch (error) {
     complain(`cairn: ${reasonOf(error)}`);
     return 2;
   }
+}
+
+async function runServe(args: readonly string[]): Promise<void> {
+  const options = parseServeOptions(args);
+  if (options === undefined) say(SERVE_USAGE);
+  else await serveUntilStopped(options);
 }
 
 async function serveUntilStopped(options: ServeOptions): Promise<void> {

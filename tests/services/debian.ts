@@ -14,6 +14,7 @@ interface Wanted {
 
 const WANTED: readonly Wanted[] = [
   { package: "redis-server", files: ["/usr/bin/redis-server"] },
+  { package: "webdis", files: ["/usr/bin/webdis"] },
   { package: "memcached", files: ["/usr/bin/memcached"] },
   { package: "postgresql", files: ["/usr/bin/pg_config", "/usr/share/postgresql-common"] },
   { package: "mariadb-server", files: ["/usr/sbin/mariadbd"] },

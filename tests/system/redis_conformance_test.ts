@@ -13,7 +13,11 @@ import {
   type RedisCommands,
   redisLocks,
 } from "../../backends/redis.ts";
+import { upstashCommands, webdisCommands } from "../../backends/redis_http.ts";
 import { nameBeside, slotOf, tagIn } from "../../backends/redis_slots.ts";
+import { listen, type Listening } from "../../src/apps/listen.ts";
+import { redisRest } from "../../src/apps/redis_rest.ts";
+import { type RedisServer, redisServer } from "../../src/apps/redis_socket.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples } from "../conformance/cases.ts";
@@ -23,6 +27,7 @@ import { type RedisCluster, startRedisCluster } from "../services/redis_cluster.
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";
 import { redisMarginMs, RedisTime, Traffic } from "../services/redis_time.ts";
+import { webdis } from "../services/webdis.ts";
 import type { ManualClock } from "../testing/manual_clock.ts";
 
 type Fixture = AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array>;
@@ -34,6 +39,22 @@ interface Connected {
 }
 
 const samples = { samples: byteSamples };
+const at = { hostname: "127.0.0.1", port: 0 };
+const token = "a secret";
+
+/** The network between a client and a server, which can be cut. */
+class Line {
+  #isCut = false;
+
+  readonly fetch = (address: string, request: RequestInit): Promise<Response> => {
+    const isCut = this.#isCut;
+    return isCut ? Promise.reject(new TypeError("network unreachable")) : fetch(address, request);
+  };
+
+  cut(): void {
+    this.#isCut = true;
+  }
+}
 
 /** Registers the three suites for connections that `connect` makes to servers that `admins` clear. */
 function suites(
@@ -46,7 +67,8 @@ function suites(
       await Promise.all(admins().map((admin) => admin.call("FLUSHALL")));
       const [own, other] = [await connect(), await connect()];
       const traffic = new Traffic();
-      const commands = traffic.watch(own.commands);
+      const time = new RedisTime(clock, admins().map((admin) => admin.call), traffic);
+      const commands = traffic.watch(time.frozen(own.commands));
       const options = { records, clock } as const;
       const backend = redisBackend(commands, options);
       const close = async (): Promise<void> => {
@@ -57,8 +79,8 @@ function suites(
         backend,
         atomics: backend,
         locks: redisLocks(commands, options),
-        others: redisLocks(traffic.watch(other.commands), options),
-        time: new RedisTime(clock, admins().map((admin) => admin.call), traffic),
+        others: redisLocks(traffic.watch(time.frozen(other.commands)), options),
+        time,
         marginMs: redisMarginMs,
         trips: () => traffic.trips,
         breakStore: close,
@@ -90,6 +112,37 @@ describe("one server", { skip: redis.missing }, () => {
     return { commands: ioredisCommands(client), close: () => client.disconnect() };
   }, () => [admin]);
 
+  describe("through the REST front", () => {
+    let front: Listening;
+    let origin: RedisServer;
+    before(async () => {
+      origin = redisServer(`redis://127.0.0.1:${server.port}`);
+      front = await listen(redisRest({ redis: origin, token }), at);
+    });
+    after(async () => {
+      await front.stop();
+      origin.close();
+    });
+
+    suites("upstash", async () => {
+      const line = new Line();
+      const options = { url: front.url, token, fetch: line.fetch };
+      return { commands: upstashCommands(options), close: () => line.cut() };
+    }, () => [admin]);
+  });
+
+  describe("through Webdis", { skip: webdis.missing }, () => {
+    let front: Server;
+    before(async () => void (front = await webdis.start([String(server.port)])));
+    after(() => front.stop());
+
+    suites("webdis", async () => {
+      const line = new Line();
+      const options = { url: `http://127.0.0.1:${front.port}`, fetch: line.fetch };
+      return { commands: webdisCommands(options), close: () => line.cut() };
+    }, () => [admin]);
+  });
+
   suites("node-redis", async () => {
     const client = createClient({ socket: { host: "127.0.0.1", port: server.port } });
     client.on("error", () => {});
@@ -108,7 +161,11 @@ describe("a cluster of three", { skip: redis.missing }, () => {
 
   suites("ioredis, cluster", async () => {
     const nodes = cluster.ports.map((port) => ({ host: "127.0.0.1", port }));
-    const client = new Cluster(nodes, { lazyConnect: true, clusterRetryStrategy: () => null });
+    const client = new Cluster(nodes, {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: () => null,
+    });
     client.on("error", () => {});
     await client.connect();
     return { commands: ioredisClusterCommands(client), close: () => client.disconnect() };

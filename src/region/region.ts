@@ -149,7 +149,9 @@ export class Region {
    * The value of `key`, made by `creator` where there is none that is fresh. However many callers
    * ask at once, one creates; those who have a stale value go on with it meanwhile.
    *
-   * Rejects with the creator's own error, which is shared by all who wait for it.
+   * Rejects with the creator's own error, which is shared by all who wait for it. Who joins a
+   * creation under way in this process gets what it makes, also where another process has deleted
+   * the key since it began.
    */
   async getOrCreate<T>(key: string, creator: Creator<T>, options?: CallOptions<T>): Promise<T> {
     const core = this.#core;
@@ -185,7 +187,10 @@ export class Region {
     return entry as Entry<T> | undefined;
   }
 
-  /** Stores a value, whatever was there; wins over a creation under way in this process. */
+  /**
+   * Stores a value, whatever was there; wins over a creation under way in this process. One under way
+   * elsewhere may still overwrite it: where that matters, delete first.
+   */
   async set<T>(key: string, value: T, options?: CallOptions<T>): Promise<void> {
     await this.setMulti([[key, value]], options);
   }

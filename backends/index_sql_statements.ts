@@ -59,7 +59,7 @@ export class IndexStatements {
 
   /** Makes the tables where they are not there yet. */
   tables(): SqlStatement[] {
-    return this.#compiled([
+    return this.#change([
       ...this.#dialect.tables,
       sql`update cairn_index set schema_version = ${sql.lit(schemaVersion)}`,
     ]);
@@ -73,7 +73,7 @@ export class IndexStatements {
   /** Answers the rows of files, whose names are a JSON array. */
   fileMany(filenames: string): SqlStatement {
     return this.#compile(sql`select ${this.#selected} from packages
-      where filename in (${this.#dialect.texts(filenames)})`);
+      join (${this.#dialect.texts(filenames)}) as asked on filename = value`);
   }
 
   /** Answers the rows of a project's files. */
@@ -150,7 +150,7 @@ export class IndexStatements {
     return this.#change([
       this.#raiseSerial(always),
       this.#raiseProjects(sql`select value as name from (${names}) as saved
-        union select name from packages where filename in (${filenames})`),
+        union select name from packages join (${filenames}) as saved on filename = value`),
       sql`insert into packages (${columns})
         select ${columns} from (${united(chunks.map((chunk) => rows(chunk.rows)))}) as saved
         where true ${onConflict("filename", packageColumns.slice(1))}`,

@@ -1,0 +1,114 @@
+/** An index cache in PostgreSQL, through a pool of the client `pg`. */
+
+import { PostgresQueryCompiler, sql } from "kysely";
+import type { IndexCache } from "../src/contracts/index_cache.ts";
+import {
+  compilerOnly,
+  indexTable,
+  onConflict,
+  packageColumns,
+  usualTables,
+} from "./sql_dialect.ts";
+import type { SqlDialect } from "./sql_dialect.ts";
+import { sqlIndex } from "./sql_index.ts";
+import type { SqlRow, SqlRunner, SqlStatement } from "./sql_runner.ts";
+
+/** The part of a `Pool` of `pg` that cairn uses. */
+export interface PostgresPool {
+  /** Takes a connection out of the pool. */
+  connect(): Promise<PostgresClient>;
+}
+
+/** The part of a pooled client of `pg` that cairn uses. */
+export interface PostgresClient {
+  /** Runs a statement with `$1`, `$2` … for its parameters. */
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Gives the connection back; with `true` it is closed instead. */
+  release(destroy?: boolean): void;
+}
+
+/**
+ * Makes an index on PostgreSQL 12 or later. The tables are made at first use, in the schema that
+ * comes first in the search path; those of PyPICloud are taken over. The pool stays the caller's to
+ * end. Changes follow one another: each locks the one row that holds the serial.
+ *
+ * @example
+ * ```ts
+ * import { rejects } from "node:assert/strict";
+ * import { BackendError } from "@cairn/cache";
+ * import { postgresIndex } from "@cairn/cache/index-postgres";
+ *
+ * // Elsewhere: postgresIndex(new Pool({ connectionString })) with the Pool of "pg".
+ * const index = postgresIndex({ connect: () => Promise.reject(new Error("refused")) });
+ * await rejects(() => index.distinct(), BackendError);
+ * ```
+ */
+export function postgresIndex(pool: PostgresPool): IndexCache {
+  return sqlIndex(new PostgresRunner(pool), postgresDialect);
+}
+
+/** A number for PostgreSQL's advisory locks that nobody else should use: "cairn" in ASCII. */
+const openingLock = 0x636169726e;
+
+const compiler = compilerOnly(() => new PostgresQueryCompiler());
+
+const postgresDialect: SqlDialect = Object.freeze({
+  db: compiler,
+  lock: [sql`select serial from cairn_index for update`.compile(compiler)],
+  // Two that create one table at once would both find it missing, and one of them fail.
+  openings: [sql`select pg_advisory_xact_lock(${sql.lit(openingLock)})`, indexTable()],
+  tables: usualTables("timestamp"),
+  lastModified: sql`to_char(last_modified, 'YYYY-MM-DD HH24:MI:SS.US')`,
+  instant: (text: string) => sql`${text}::timestamp`,
+  texts: (array: string) =>
+    sql`select value from json_array_elements_text(${array}::json) as listed(value)`,
+  rows: (arrays: string) => {
+    const fields = packageColumns.map((column, index) => {
+      const field = sql`value->>${sql.lit(index)}`;
+      const typed = column === "last_modified" ? sql`(${field})::timestamp` : field;
+      return sql`${typed} as ${sql.ref(column)}`;
+    });
+    return sql`select ${sql.join(fields)}
+      from json_array_elements(${arrays}::json) as listed(value)`;
+  },
+  onConflict,
+});
+
+class PostgresRunner implements SqlRunner {
+  readonly name = "postgres";
+  readonly #pool: PostgresPool;
+
+  constructor(pool: PostgresPool) {
+    this.#pool = pool;
+  }
+
+  async prepare(): Promise<void> {}
+
+  read(statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
+    const begin = statements.length > 1 ? "begin isolation level repeatable read read only" : "";
+    return this.#run(begin, statements);
+  }
+
+  // Each statement sees what ended before it began, so what follows the lock sees all changes.
+  write(statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
+    return this.#run("begin isolation level read committed", statements);
+  }
+
+  async #run(begin: string, statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
+    const client = await this.#pool.connect();
+    let isSound = false;
+    try {
+      if (begin) await client.query(begin);
+      const answers: SqlRow[][] = [];
+      for (const { sql, parameters } of statements) {
+        answers.push((await client.query(sql, [...parameters])).rows as SqlRow[]);
+      }
+      if (begin) await client.query("commit");
+      isSound = true;
+      return answers;
+    } finally {
+      // A connection that failed is closed, and PostgreSQL rolls back what it had begun.
+      client.release(!isSound);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** The index on real PostgreSQL and MariaDB servers. */
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { createPool, type Pool as MariadbPool } from "mysql2/promise";
+import pg from "pg";
+import { mysqlIndex } from "../../backends/index_mysql.ts";
+import { postgresIndex } from "../../backends/index_postgres.ts";
+import type { IndexCache } from "../../src/contracts/index_cache.ts";
+import {
+  fullRecord,
+  type IndexCacheFixture,
+  recordOf,
+} from "../conformance/index_cache_fixture.ts";
+import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { mariadb } from "../services/mariadb.ts";
+import { postgres } from "../services/postgres.ts";
+import type { Server } from "../services/server.ts";
+
+/** An opening of a database: its index, and a way to look behind it. */
+interface Opened {
+  readonly index: IndexCache;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+const ids = {
+  "save stores one record": "P-016",
+  "clause 1: a name that is not ASCII": "P-017",
+  "clear of a project's only file leaves nothing but its serial": "P-019",
+  "fetch answers the record, with every fact": "P-021",
+  "fetch of an unknown file is undefined": "P-022",
+  "all answers exactly that project's files": "P-023",
+  "distinct answers each name once, sorted by code unit": "P-024",
+  "search or: any term in the name, or any in the summary": "P-025",
+  "search and: all terms in the name, or all in the summary": "P-026",
+  "summary after four uploads of two names has two entries": "P-027",
+  "clause 1: a file is its filename: another one replaces nothing": "P-028",
+  "an empty index answers emptily": "P-030",
+  [indexFailureCase]: "P-031",
+};
+
+const tables = ["packages", "cairn_projects", "cairn_cursors", "cairn_index"];
+
+async function emptied(opened: Opened): Promise<Opened> {
+  await opened.query(`drop table if exists ${tables.join()}`);
+  return opened;
+}
+
+function suite(name: string, open: () => Opened): void {
+  indexCacheSuite(name, async (): Promise<IndexCacheFixture> => {
+    const [own, other] = [await emptied(open()), open()];
+    const close = async (): Promise<void> => {
+      await own.close();
+      await other.close();
+    };
+    return { index: own.index, other: other.index, breakStore: close, close };
+  }, { ids });
+}
+
+function ownCases(open: () => Opened, old: { readonly tables: readonly string[] }): void {
+  it("opens anew what several open at once, and writes what PyPICloud reads", async () => {
+    const opened = await emptied(open());
+    const others = Array.from({ length: 6 }, open);
+    await Promise.all(others.map((other, at) => other.index.add(recordOf("demo", `1.${at}`))));
+    equal((await opened.index.all("demo")).files.length, 6);
+    await opened.index.save(fullRecord);
+    const [row] = await opened.query("select * from packages where version = '2.0rc1'");
+    equal(row?.filename, fullRecord.filename);
+    equal(row?.summary, fullRecord.summary);
+    equal(JSON.parse(String(row?.data)).hash_sha256, fullRecord.sha256);
+    for (const each of [opened, ...others]) await each.close();
+  });
+
+  it("takes over a table of PyPICloud's and completes its rows in place", async () => {
+    const opened = await emptied(open());
+    for (const statement of old.tables) await opened.query(statement);
+    const { index } = opened;
+    equal(await index.fetch("demo-1.0.tar.gz"), undefined);
+    deepEqual(await index.list({ limit: 10 }), { files: [], cursor: undefined });
+    const complete = recordOf("demo", "1.0", { filename: "demo-1.0.tar.gz" });
+    deepEqual(await index.add(complete), complete);
+    deepEqual(await index.add({ ...complete, sizeBytes: 1 }), complete);
+    await index.save({ ...complete, filename: "Demo-1.0.tar.gz" });
+    equal((await index.all("demo")).files.length, 2);
+    ok((await index.project("demo")).serial > 0);
+    await opened.close();
+  });
+}
+
+const columns = `filename VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL,
+  version VARCHAR(1000) NOT NULL`;
+const oldRow = `INSERT INTO packages VALUES ('demo-1.0.tar.gz', 'demo', '1.0',
+  '2020-01-02 03:04:05.678901', NULL, '{"hash_sha256": "ab", "uploader": "zoe"}')`;
+
+describe("PostgreSQL", { skip: postgres.missing }, () => {
+  let server: Server;
+  before(async () => void (server = await postgres.start()));
+  after(() => server.stop());
+
+  const open = (): Opened => {
+    const place = { host: "127.0.0.1", port: server.port, user: "postgres", max: 8 };
+    const pool = new pg.Pool({ ...place, database: "postgres" });
+    return {
+      index: postgresIndex(pool),
+      query: async (sql) => (await pool.query(sql)).rows,
+      close: async () => {
+        if (!pool.ending) await pool.end();
+      },
+    };
+  };
+  suite("postgres", open);
+  ownCases(open, {
+    tables: [
+      `CREATE TABLE packages (${columns}, last_modified TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+        summary TEXT, data TEXT NOT NULL, PRIMARY KEY (filename))`,
+      "CREATE INDEX ix_packages_name ON packages (name)",
+      "CREATE INDEX ix_packages_last_modified ON packages (last_modified)",
+      oldRow,
+    ],
+  });
+});
+
+describe("MariaDB", { skip: mariadb.missing }, () => {
+  let server: Server;
+  before(async () => {
+    server = await mariadb.start();
+    const pool = pooled();
+    await pool.query("create database cairn");
+    await pool.end();
+  });
+  after(() => server.stop());
+
+  const pooled = (database?: string): MariadbPool => {
+    const place = { host: "127.0.0.1", port: server.port, user: "root", charset: "utf8mb4" };
+    return createPool({ ...place, connectionLimit: 8, ...database && { database } });
+  };
+  const open = (): Opened => {
+    const pool = pooled("cairn");
+    let ended: Promise<void> | undefined;
+    return {
+      index: mysqlIndex(pool),
+      query: async (sql) => (await pool.query(sql))[0] as Record<string, unknown>[],
+      close: () => ended ??= pool.end(),
+    };
+  };
+  suite("mariadb", open);
+  ownCases(open, {
+    tables: [
+      `CREATE TABLE packages (${columns}, last_modified DATETIME NOT NULL, summary TEXT,
+        data TEXT NOT NULL, PRIMARY KEY (filename)) CHARSET utf8 COLLATE utf8_general_ci`,
+      "CREATE INDEX ix_packages_name ON packages (name)",
+      "CREATE INDEX ix_packages_last_modified ON packages (last_modified)",
+      oldRow,
+    ],
+  });
+});

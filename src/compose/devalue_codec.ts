@@ -10,7 +10,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * The format of the `devalue` package, which keeps what `json` keeps and also cycles and repeated
  * references, `RegExp`, `URL` and every typed array. It takes several times as long as `json`.
  *
- * Functions, symbols and instances of other classes are refused with the package's own error.
+ * Functions, symbols, instances of other classes and objects with a key `__proto__` are refused with
+ * the package's own error.
  *
  * @example
  * ```ts

@@ -149,8 +149,13 @@ describe("text", () => {
 describe("devalue", () => {
   it("keeps what json keeps", async () => {
     await fc.assert(fc.asyncProperty(values, async (value) => {
+      fc.pre(!fc.stringify(value).includes("__proto__"));
       deepEqual(await roundTrip(devalue, value), value);
     }));
+  });
+
+  it("refuses an object with a key __proto__", () => {
+    throws(() => devalue.encode({ ["__proto__"]: 1 }, "key"), /__proto__/);
   });
 
   it("keeps cycles, repeated references, URLs and regular expressions", async () => {

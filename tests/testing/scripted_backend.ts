@@ -30,6 +30,7 @@ export class ScriptedBackend<V> implements Backend<V> {
   readonly #backend: Backend<V>;
   readonly #faultOf: (call: Call) => Fault | Promise<Fault>;
 
+  /** Wraps a backend; `faultOf` is asked before each call. */
   constructor(backend: Backend<V>, faultOf: (call: Call) => Fault | Promise<Fault>) {
     this.name = backend.name;
     this.limits = backend.limits;

@@ -28,6 +28,9 @@ export type {
   PackageFile,
   ProjectFiles,
   ProjectState,
+  ProjectSummary,
+  RecordPage,
+  SearchQuery,
 } from "../contracts/index_cache.ts";
 
 export { type App, type AppOptions, createApp } from "./http/app.ts";

@@ -91,7 +91,7 @@ async function entrantOf(
   const { keys, order, filled } = load;
   const loops = await copyOfLoops(`${loop} ${name}`);
   const peer = make(CAPACITY);
-  for (const key of filled) peer.set(key, load);
+  for (const key of filled) peer.set(key, loops.VALUE);
   const parts = partsOf(loop, load, slowPeers.includes(name) ? SLOW_PARTS : 1);
   const operations = (loop === "churn" ? keys.length : order.length) / parts.length;
   let turn = 0;

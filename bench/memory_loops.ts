@@ -9,6 +9,9 @@ export interface Subject {
   set(key: string, value: unknown): void;
 }
 
+/** What is stored. */
+export const VALUE: Readonly<{ id: number }> = Object.freeze({ id: 1 });
+
 let consumed = 0;
 
 /** Reads present keys; fails if one is missing. */
@@ -24,13 +27,13 @@ export function hit(subject: Subject, keys: readonly string[], order: Uint32Arra
 
 /** Stores over present keys. */
 export function update(subject: Subject, keys: readonly string[], order: Uint32Array): number {
-  for (let at = 0; at < order.length; at++) subject.set(keys[order[at]!]!, order);
+  for (let at = 0; at < order.length; at++) subject.set(keys[order[at]!]!, VALUE);
   return order.length;
 }
 
 /** Stores ever new keys. */
 export function churn(subject: Subject, keys: readonly string[], _order: Uint32Array): number {
-  for (let at = 0; at < keys.length; at++) subject.set(keys[at]!, keys);
+  for (let at = 0; at < keys.length; at++) subject.set(keys[at]!, VALUE);
   return keys.length;
 }
 
@@ -38,7 +41,7 @@ export function churn(subject: Subject, keys: readonly string[], _order: Uint32A
 export function readThrough(subject: Subject, keys: readonly string[], order: Uint32Array): number {
   for (let at = 0; at < order.length; at++) {
     const key = keys[order[at]!]!;
-    if (subject.get(key) === undefined) subject.set(key, order);
+    if (subject.get(key) === undefined) subject.set(key, VALUE);
   }
   return order.length;
 }
@@ -48,7 +51,7 @@ export function hitsOf(subject: Subject, keys: readonly string[], order: Uint32A
   let hits = 0;
   for (const at of order) {
     const key = keys[at]!;
-    if (subject.get(key) === undefined) subject.set(key, order);
+    if (subject.get(key) === undefined) subject.set(key, VALUE);
     else hits++;
   }
   return hits;

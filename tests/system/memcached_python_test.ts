@@ -1,0 +1,261 @@
+/** One memcached for Python and TypeScript: keys, records, locks and creations are the same. */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { after, before, beforeEach, describe, it } from "node:test";
+import {
+  memcachedBackend,
+  memcachedLockKeys,
+  type MemcachedServer,
+  memcachedServer,
+  nodeSocket,
+} from "../../backends/memcached.ts";
+import type { Backend } from "../../src/contracts/backend.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
+import { dogpileFraming } from "../../src/compose/dogpile_frame.ts";
+import { json } from "../../src/compose/json_codec.ts";
+import { serialized } from "../../src/compose/serialized.ts";
+import { serializedLocks } from "../../src/compose/serialized_locks.ts";
+import { sharded } from "../../src/compose/sharded.ts";
+import { ketama } from "../../src/hash/hashing.ts";
+import type { Shard } from "../../src/hash/shard.ts";
+import { sha1MangleKey } from "../../src/region/mangler.ts";
+import { makeRegion, type Region, type RegionOptions } from "../../src/region/region.ts";
+import { memcached, memcachedOnSocket, socketOf } from "../services/memcached.ts";
+import { flush } from "../services/memcached_fixture.ts";
+import { pythonTool } from "../services/python.ts";
+import type { Server } from "../services/server.ts";
+import { settled } from "../testing/manual_clock.ts";
+
+const python = pythonTool("python");
+const missing = memcached.missing || python.missing;
+const peer = fileURLToPath(new URL("../clients/memcached_peer.py", import.meta.url));
+const keys = Array.from({ length: 300 }, (_, index) => `user:${index}:profil_é`);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Has Python do a task, and gives its answer. */
+function inPython(task: Readonly<Record<string, unknown>>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(python.path, [peer, JSON.stringify(task)], { timeout: 60_000 });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => output.stdout += text);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => output.stderr += text);
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve(JSON.parse(output.stdout));
+      else reject(new Error(`Python ended with code ${code}: ${output.stderr}`));
+    });
+  });
+}
+
+describe("several memcached, shared with Python", { skip: missing }, () => {
+  const running: Server[] = [];
+  const opened: MemcachedServer[] = [];
+  before(async () => {
+    for (const service of [memcached, memcached, memcached, memcachedOnSocket, memcachedOnSocket]) {
+      running.push(await service.start());
+    }
+  });
+  after(async () => {
+    for (const server of opened) server.close();
+    for (const server of running) await server.stop();
+  });
+  beforeEach(async () => {
+    for (const { port } of running.slice(0, 3)) await flush(port);
+  });
+
+  const storeOver = (shards: readonly Shard[]): Backend<Uint8Array> => {
+    const ring = ketama({ shards });
+    return sharded(
+      ring,
+      shards.map(({ host, port = 0 }) => {
+        const server = memcachedServer({ host, port }, { connect: nodeSocket() });
+        opened.push(server);
+        return memcachedBackend(server, { bare: true });
+      }),
+    );
+  };
+  const overTcp = (): Shard[] =>
+    running.slice(0, 3).map(({ port }) => ({ host: "127.0.0.1", port }));
+  const addressOf = ({ host, port }: Shard): string => `${host}:${port}`;
+
+  /** Each side stores keys that the other one has not, and each finds those of the other. */
+  const agrees = async (
+    client: string,
+    servers: readonly string[],
+    shards: readonly Shard[],
+  ): Promise<void> => {
+    const store = storeOver(shards);
+    const [theirs, ours] = [keys.slice(0, 150), keys.slice(150)];
+    const values = Object.fromEntries(theirs.map((key) => [key, `theirs ${key}`]));
+    await inPython({ do: "set", client, servers, values });
+    const found = await store.get(theirs);
+    deepEqual(found.map((value) => decoder.decode(value)), Object.values(values));
+    await store.set(ours.map((key) => {
+      return { key, value: encoder.encode(`ours ${key}`), expiresAt: NEVER };
+    }));
+    const answer = await inPython({ do: "get", client, servers, keys: ours });
+    deepEqual(answer, ours.map((key) => `ours ${key}`));
+  };
+
+  it("pylibmc and cairn find each other's keys over three servers", async () => {
+    await agrees("pylibmc", overTcp().map(addressOf), overTcp());
+  });
+
+  it("pylibmc and cairn find each other's keys over servers of different weights", async () => {
+    const shards = overTcp().map((shard, index) => ({ ...shard, weight: [5, 1, 3][index]! }));
+    const servers = shards.map((shard) => `${addressOf(shard)}:${shard.weight}`);
+    await agrees("pylibmc", servers, shards);
+  });
+
+  it("pylibmc and cairn find each other's keys over unix sockets", async () => {
+    const paths = running.slice(3).map(({ folder }) => socketOf(folder));
+    await agrees("pylibmc", paths, paths.map((host) => ({ host })));
+  });
+
+  it("pymemcache with ketama and cairn find each other's keys", async () => {
+    await agrees("pymemcache", overTcp().map(addressOf), overTcp());
+  });
+});
+
+for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
+  describe(`memcached, shared with ${backend}`, { skip: missing }, () => {
+    let running: Server;
+    let server: MemcachedServer;
+    let region: Region;
+    let url: string;
+    before(async () => {
+      running = await memcached.start();
+      url = `127.0.0.1:${running.port}`;
+    });
+    after(() => running.stop());
+    beforeEach(async () => {
+      await flush(running.port);
+      server?.close();
+      server = memcachedServer(url, { connect: nodeSocket() });
+      region = regionOver(server);
+    });
+    after(() => server?.close());
+
+    const dogpile = (...steps: readonly (readonly unknown[])[]): Promise<unknown> =>
+      inPython({ do: "dogpile", backend, url, steps });
+
+    it("reads what dogpile stored, and dogpile what cairn stored", async () => {
+      const value = { text: "é|{}", list: [1, 2.5, null, true], nested: { deep: [] } };
+      await dogpile(["set", "theirs", value], ["getOrCreate", "created", [value]]);
+      deepEqual(await region.get("theirs"), value);
+      deepEqual(await region.get("created"), [value]);
+      await region.set("ours", value);
+      deepEqual(await region.getOrCreate("made", () => Promise.resolve(["made"])), ["made"]);
+      const answers = await dogpile(
+        ["get", "ours"],
+        ["getOrCreate", "made", "not asked"],
+        ["get", "nowhere"],
+      );
+      deepEqual(answers, [value, ["made"], "NO_VALUE"]);
+    });
+
+    it("deletes for dogpile, and dogpile for cairn", async () => {
+      await dogpile(["set", "one", 1], ["set", "two", 2]);
+      await region.delete("one");
+      deepEqual(await dogpile(["get", "one"], ["delete", "two"]), ["NO_VALUE", null]);
+      equal(await region.get("two"), undefined);
+    });
+
+    it("mangles keys as dogpile's sha1_mangle_key does", async () => {
+      const key = "a key with blanks, é, and more than memcached takes ".repeat(9);
+      const mangled = regionOver(server, { keyMangler: sha1MangleKey });
+      await mangled.set(key, "ours");
+      const steps = [["get", key], ["set", `${key}!`, "theirs"]];
+      deepEqual(await inPython({ do: "dogpile", backend, url, steps, mangles: true }), [
+        "ours",
+        null,
+      ]);
+      equal(await mangled.get(`${key}!`), "theirs");
+    });
+
+    it("holds the lock that dogpile looks at", async () => {
+      const answers: unknown[] = [];
+      await region.getOrCreate("key", async () => {
+        answers.push(await dogpile(["isLocked", "key"], ["isLocked", "other"]));
+        return "value";
+      });
+      answers.push(await dogpile(["isLocked", "key"]));
+      deepEqual(answers, [[true, false], [false]]);
+    });
+
+    for (const first of ["Python", "TypeScript"] as const) {
+      it(`contends with dogpile for one key, and exactly one creates it: ${first}`, async () => {
+        const [ours, theirs] = [5, 5];
+        await startCounting(server);
+        const create = async (): Promise<string> => {
+          await count(server, "created");
+          await until(async () => await read(server, "arrived") === ours + theirs);
+          return "of TypeScript";
+        };
+        const call = async (): Promise<unknown> => {
+          await count(server, "arrived");
+          return await region.getOrCreate("key", create);
+        };
+        const contend = (): Promise<unknown> => {
+          const sizes = { callers: theirs, everybody: ours + theirs };
+          return inPython({
+            do: "contend",
+            backend,
+            url,
+            key: "key",
+            value: "of Python",
+            ...sizes,
+          });
+        };
+        const callOurs = (): Promise<unknown[]> =>
+          Promise.all(Array.from({ length: ours }, () => call()));
+        const begin = { Python: contend, TypeScript: callOurs };
+        const second = first === "Python" ? "TypeScript" : "Python";
+        const leading = begin[first]();
+        await until(async () => await read(server, "created") === 1);
+        const results = await Promise.all([leading, begin[second]()]);
+        deepEqual(results.flat(), new Array(ours + theirs).fill(`of ${first}`));
+        equal(await read(server, "created"), 1);
+      });
+    }
+  });
+}
+
+/** A region of records and locks as dogpile.cache has them. */
+function regionOver(server: MemcachedServer, identity: RegionOptions = {}): Region {
+  const framing = dogpileFraming();
+  return makeRegion({
+    ...identity,
+    backend: serialized(json, memcachedBackend(server, { bare: true }), { framing }),
+    locks: serializedLocks(json, memcachedLockKeys(server), { framing }),
+    softTtlMs: NEVER,
+    // Records of Python bear no marks.
+    regionInvalidator: {
+      invalidate: () => {},
+      isHardInvalidated: () => false,
+      isSoftInvalidated: () => false,
+    },
+  });
+}
+
+async function startCounting(server: MemcachedServer): Promise<void> {
+  const value = encoder.encode("0");
+  await server.run("set", ["created", "arrived"].map((key) => ({ verb: "ms", key, value })));
+}
+
+async function count(server: MemcachedServer, key: string): Promise<void> {
+  await server.run("increment", [{ verb: "ma", key }]);
+}
+
+async function read(server: MemcachedServer, key: string): Promise<number> {
+  const [reply] = await server.run("get", [{ verb: "mg", key, flags: ["v", "q"] }]);
+  return Number(decoder.decode(reply?.value));
+}
+
+/** Looks until it is so; a test that waits in vain is ended by its runner. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!await isSo()) await settled();
+}

@@ -3,29 +3,10 @@
  * first asked for, so that nobody carries a store they do not use.
  */
 
-import type { Backend } from "../contracts/backend.ts";
-import type { Entry } from "../contracts/entry.ts";
 import { PluginNotFoundError } from "../contracts/errors.ts";
-import type { Locks } from "../contracts/locks.ts";
+import type { BackendOpener, OpenedStore } from "../contracts/opener.ts";
 
-/** A store, opened: what a region is configured with. */
-export interface OpenedStore {
-  /** The backend. */
-  readonly backend: Backend<Entry>;
-  /** Its locks, where it has some of its own. */
-  readonly locks?: Locks<Entry>;
-}
-
-/** The arguments of an opener: those of the configuration, and the address where one was given. */
-export interface OpenerArguments {
-  /** The address, e.g. `redis://localhost/0`, where the store was asked for by one. */
-  readonly url?: URL;
-  /** Everything else. */
-  readonly [argument: string]: unknown;
-}
-
-/** Opens a store. */
-export type BackendOpener = (args: OpenerArguments) => OpenedStore | Promise<OpenedStore>;
+export type { BackendOpener, OpenedStore, OpenerArguments } from "../contracts/opener.ts";
 
 const openers = new Map<string, () => BackendOpener | Promise<BackendOpener>>();
 
@@ -62,9 +43,9 @@ export async function openBackend(
 ): Promise<OpenedStore> {
   const byName = openers.get(nameOrUrl);
   if (byName !== undefined) return await (await byName())({ ...args });
-  const url = URL.canParse(nameOrUrl) ? new URL(nameOrUrl) : undefined;
-  const scheme = url?.protocol.slice(0, -1) ?? nameOrUrl;
-  const byScheme = url === undefined ? undefined : openers.get(scheme);
-  if (byScheme === undefined || url === undefined) throw new PluginNotFoundError(scheme);
-  return await (await byScheme())({ ...args, url });
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(nameOrUrl)?.[1]?.toLowerCase();
+  const byScheme = openers.get(scheme ?? "");
+  if (byScheme === undefined) throw new PluginNotFoundError(scheme ?? nameOrUrl);
+  const url = URL.canParse(nameOrUrl) ? { url: new URL(nameOrUrl) } : {};
+  return await (await byScheme())({ ...args, ...url, address: nameOrUrl });
 }

@@ -1,0 +1,40 @@
+/**
+ * What opens the stores of this folder by name or address, each loaded when it is first asked for.
+ *
+ * Nothing here registers itself, so that importing the library changes nothing: who configures regions
+ * by text hands these to `registerBackend`.
+ */
+
+import type { BackendOpener } from "../src/contracts/opener.ts";
+
+/**
+ * Openers by the name or the scheme of the address.
+ *
+ * | name or address                                    | store                                   |
+ * | -------------------------------------------------- | --------------------------------------- |
+ * | `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`       | Redis by ioredis; `rediss://` with TLS  |
+ * | `redis+sentinel://[…@]HOST:PORT,…/SERVICE[/DB]`    | the master that Sentinels name          |
+ * | `redis`, `dogpile.cache.redis`                     | the same by arguments, as dogpile's are |
+ * | `upstash://TOKEN@HOST`                             | Upstash, or `cairn redis-rest`          |
+ * | `webdis://[USER:PASSWORD@]HOST[:PORT][/DB]`        | Webdis                                  |
+ *
+ * @example
+ * ```ts
+ * import { ok } from "node:assert/strict";
+ * import { makeRegion, registerBackend } from "@cairn/cache";
+ * import { openers } from "@cairn/cache/openers";
+ *
+ * for (const [name, load] of openers) registerBackend(name, load);
+ * const region = makeRegion();
+ * await region.configureFromConfig({ "cache.backend": "webdis://localhost:7379" }, "cache.");
+ * ok(region.isConfigured);
+ * ```
+ */
+export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Map(Object.entries({
+  "redis": async () => (await import("./redis_opener.ts")).openRedis,
+  "rediss": async () => (await import("./redis_opener.ts")).openRedis,
+  "redis+sentinel": async () => (await import("./redis_opener.ts")).openRedis,
+  "dogpile.cache.redis": async () => (await import("./redis_opener.ts")).openDogpileRedis,
+  "upstash": async () => (await import("./redis_http_opener.ts")).openUpstash,
+  "webdis": async () => (await import("./redis_http_opener.ts")).openWebdis,
+}));

@@ -17,6 +17,9 @@ import type { BackendOpener } from "../src/contracts/opener.ts";
  * | `redis`, `dogpile.cache.redis`                     | the same by arguments, as dogpile's are |
  * | `upstash://TOKEN@HOST`                             | Upstash, or `cairn redis-rest`          |
  * | `webdis://[USER:PASSWORD@]HOST[:PORT][/DB]`        | Webdis                                  |
+ * | `memcached://[USER:PASSWORD@]HOST[:PORT],…[?ketama=…]` | memcached; several with `ring`: `ketama` |
+ * | `memcached:///PATH`                                | the same on a unix socket               |
+ * | `dogpile.cache.pylibmc`, and its other clients     | the same by arguments, as dogpile's are |
  *
  * @example
  * ```ts
@@ -37,4 +40,13 @@ export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Ma
   "dogpile.cache.redis": async () => (await import("./redis_opener.ts")).openDogpileRedis,
   "upstash": async () => (await import("./redis_http_opener.ts")).openUpstash,
   "webdis": async () => (await import("./redis_http_opener.ts")).openWebdis,
+  "memcached": async () => (await import("./memcached_opener.ts")).openMemcached,
+  "dogpile.cache.memcached": openDogpileMemcached,
+  "dogpile.cache.pylibmc": openDogpileMemcached,
+  "dogpile.cache.pymemcache": openDogpileMemcached,
+  "dogpile.cache.bmemcached": openDogpileMemcached,
 }));
+
+async function openDogpileMemcached(): Promise<BackendOpener> {
+  return (await import("./memcached_opener.ts")).openDogpileMemcached;
+}

@@ -4,6 +4,7 @@ import { type Clock, NEVER, systemClock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
 import type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
 import { decodeArguments, type RedisScript } from "./redis_scripts.ts";
+import { ReplyTimeout } from "./reply_timeout.ts";
 
 /** A script with what it works on. */
 export interface ScriptCall {
@@ -17,7 +18,7 @@ export interface ScriptCall {
 
 /** How long to wait for a reply. */
 export interface LinkOptions {
-  /** An operation that takes longer fails, in milliseconds. Default: 5,000. */
+  /** An operation that takes longer fails, in milliseconds, a tenth of a second late at most. Default: 5,000. */
   readonly timeoutMs?: number;
   /** Measures the wait. Default: the platform's. */
   readonly clock?: Clock;
@@ -26,16 +27,14 @@ export interface LinkOptions {
 /** Runs commands and scripts; whatever goes wrong is a `BackendError`. */
 export class RedisLink {
   readonly #commands: RedisCommands;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
+  readonly #timeout: ReplyTimeout | undefined;
 
   /** Over a connection. */
   constructor(commands: RedisCommands, options: LinkOptions) {
     const { timeoutMs = 5_000, clock = systemClock } = options;
     if (!(timeoutMs > 0)) throw new RangeError(`Cannot use Redis: "timeoutMs" is ${timeoutMs}`);
     this.#commands = commands;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
+    this.#timeout = timeoutMs === NEVER ? undefined : new ReplyTimeout(timeoutMs, clock);
   }
 
   /** Whether commands may hold bytes. */
@@ -54,16 +53,18 @@ export class RedisLink {
     calls: readonly (RedisCommand | ScriptCall)[],
   ): Promise<RedisReply[]> {
     try {
-      return await this.#inTime(this.#run(calls));
+      const replies = this.#run(calls);
+      return await (this.#timeout?.within(replies) ?? replies);
     } catch (error) {
       throw new BackendError("redis", operation, error);
     }
   }
 
   async #run(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
-    const replies = await this.#commands.send(
-      await Promise.all(calls.map((call) => "script" in call ? this.#bySha(call) : call)),
-    );
+    const commands = calls.some((call) => "script" in call)
+      ? await Promise.all(calls.map((call) => "script" in call ? this.#bySha(call) : call))
+      : calls as readonly RedisCommand[];
+    const replies = await this.#commands.send(commands);
     const unknown = calls.flatMap((call, index) =>
       "script" in call && isUnknownScript(replies[index]!) ? [{ call, index }] : []
     );
@@ -90,20 +91,6 @@ export class RedisLink {
 
   #rest({ keys, args }: ScriptCall): RedisArgument[] {
     return [String(keys.length), ...keys, ...(this.takesBytes ? args : args.map(byteText))];
-  }
-
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    if (this.#timeoutMs === NEVER) return await work;
-    const answered = new AbortController();
-    const timeout = this.#clock.sleep(this.#timeoutMs, answered.signal).then(() => {
-      throw new Error(`no answer after ${this.#timeoutMs} ms`);
-    });
-    try {
-      return await Promise.race([work, timeout]);
-    } finally {
-      // The race is over: this ends the sleep, and its rejection has been taken by the race.
-      answered.abort();
-    }
   }
 }
 

@@ -5,6 +5,9 @@ import type { RedisCommands } from "./redis_commands.ts";
 import { redisEntries } from "./redis_entries.ts";
 import { type IoredisClient, ioredisCommands } from "./redis_ioredis.ts";
 
+/** ioredis names its durations after no unit. */
+export type Milliseconds = number;
+
 /** What of ioredis's options is set. */
 export interface IoredisSettings {
   /** Its host. */
@@ -24,9 +27,9 @@ export interface IoredisSettings {
   /** Present for TLS. */
   readonly tls?: Readonly<Record<string, never>>;
   /** How long to wait for a connection, in milliseconds. */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: Milliseconds;
   /** Whether idle connections are probed, and after how long, in milliseconds. */
-  readonly keepAlive?: number;
+  readonly keepAlive?: Milliseconds;
   /** How often a command is sent again after its connection was lost. */
   readonly maxRetriesPerRequest: number;
 }

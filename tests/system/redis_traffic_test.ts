@@ -145,7 +145,7 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
     proxy.hold();
     const late = backend.get(["key"]);
     const failed = rejects(late, /Cannot get on redis: no answer after 500 ms/);
-    await clock.advance(500);
+    await clock.advance(1_000);
     await failed;
     proxy.letGo();
     deepEqual(await backend.get(["key"]), [write.value], "late replies are nobody else's");
@@ -161,7 +161,7 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
     proxy.hold();
     const failed = rejects(() => lease!.commit(write), BackendError);
     await settled();
-    await clock.advance(500);
+    await clock.advance(1_000);
     await failed;
     proxy.letGo();
     equal(await lease!.commit({ ...write, value: Uint8Array.of(2) }), false);

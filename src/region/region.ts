@@ -8,6 +8,7 @@
 
 import type { ProxyLike } from "../compose/proxy.ts";
 import type { Backend } from "../contracts/backend.ts";
+import { NEVER } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import { RegionAlreadyConfiguredError, RegionNotConfiguredError } from "../contracts/errors.ts";
 import { aloneOf, distinct, fetchMany, type ManyCreator } from "./batch.ts";
@@ -19,7 +20,7 @@ import type { CreatingCall, Creator } from "./creation.ts";
 import { fetchPayload } from "./fetch.ts";
 import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import type { RegionCounts, RegionEventType, RegionListener } from "./observer.ts";
-import { overridePolicy } from "./policy.ts";
+import { checkDuration, overridePolicy } from "./policy.ts";
 import {
   coreOf,
   type Identity,
@@ -315,6 +316,7 @@ export class Region {
       throw new RegionNotConfiguredError(this.name);
     }
     if (typeof key !== "string") throw new TypeError(`Cannot use a key: ${typeof key} is no text`);
+    if (options?.maxAgeMs !== undefined) checkDuration(options.maxAgeMs, "maxAgeMs", NEVER);
     return {
       key,
       mangled: mangled ?? this.#identity.keyMangler?.(key) ?? key,

@@ -69,12 +69,20 @@ export async function sideBySide(
   call: (command: RedisCommand) => Promise<unknown>,
   isRefusal: (error: unknown) => boolean,
 ): Promise<RedisReply[]> {
-  return await Promise.all(commands.map(async (command) => {
-    try {
-      return replyOf(await call(command) as ClientReply);
-    } catch (error) {
-      if (isRefusal(error)) return error as Error;
-      throw error;
-    }
-  }));
+  const [first] = commands;
+  if (commands.length === 1) return [await oneReply(first!, call, isRefusal)];
+  return await Promise.all(commands.map((command) => oneReply(command, call, isRefusal)));
+}
+
+async function oneReply(
+  command: RedisCommand,
+  call: (command: RedisCommand) => Promise<unknown>,
+  isRefusal: (error: unknown) => boolean,
+): Promise<RedisReply> {
+  try {
+    return replyOf(await call(command) as ClientReply);
+  } catch (error) {
+    if (isRefusal(error)) return error as Error;
+    throw error;
+  }
 }

@@ -122,7 +122,11 @@ export class RedisStore {
   }
 
   /** Reads the records of keys in one trip; one slot for each. */
-  async read(keys: readonly string[]): Promise<RedisReply[]> {
+  async read(keys: readonly string[]): Promise<readonly RedisReply[]> {
+    if (keys.length === 1) {
+      const { key, field } = this.#placement.locate(keys[0]!);
+      return await this.run("get", [field === undefined ? ["GET", key] : ["HGET", key, field]]);
+    }
     const groups = [...this.#groups(keys).values()];
     const replies = await this.run("get", groups.map(({ command }) => command));
     const records: RedisReply[] = new Array(keys.length).fill(null);

@@ -94,12 +94,12 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
   it("asks once for a hit, and three times for a refresh or a creation", async () => {
     const region = await warmRegion(ioredisCommands(client));
     const create = (): Promise<number> => region.getOrCreate("key", () => 1);
-    const three = ["MGET", "EVALSHA", "EVALSHA"];
-    deepEqual(await count(proxy.trips, create), [three, 3], "cold");
-    deepEqual(await count(proxy.trips, create), [["MGET"], 1], "hit");
+    const scripts = ["EVALSHA", "EVALSHA"];
+    deepEqual(await count(proxy.trips, create), [["GET", ...scripts], 3], "cold");
+    deepEqual(await count(proxy.trips, create), [["GET"], 1], "hit");
     await clock.advance(10_001);
     // The mark is older than a second now; it comes with the value.
-    deepEqual(await count(proxy.trips, create), [three, 3], "stale");
+    deepEqual(await count(proxy.trips, create), [["MGET", ...scripts], 3], "stale");
     await end();
   });
 
@@ -132,7 +132,7 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
     equal((await count(() => requests, batch))[1], 1);
     equal((await count(() => requests, () => region.getOrCreate("one", () => 1)))[1], 3);
     const together = (): Promise<unknown> => Promise.all(keys.map((key) => region.get(key)));
-    deepEqual(await count(() => requests, together), [keys.map(() => "MGET"), 1]);
+    deepEqual(await count(() => requests, together), [keys.map(() => "GET"), 1]);
     await front.stop();
     origin.close();
     await end();
@@ -179,7 +179,7 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
     }]);
     client.disconnect();
     // Without the end of its last line the reply holds all there is to know.
-    const replyBytes = "*1\r\n$12\r\n".length + 12;
+    const replyBytes = "$12\r\n".length + 12;
     for (let bytes = 0; bytes < replyBytes; bytes++) {
       const once = new Redis(proxy.port, "127.0.0.1", {
         retryStrategy: () => null,

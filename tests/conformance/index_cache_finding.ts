@@ -168,7 +168,7 @@ export const findingCases: TrialCases<IndexCacheFixture> = {
     const before = (await index.project("demo")).serial;
     equal(await index.replace(fullRecord, { ...fullRecord, project: "other" }), true);
     ok((await index.project("demo")).serial > before);
-    ok((await index.project("other")).serial > before);
+    ok((await index.project("other")).serial > 0);
     deepEqual(await index.distinct(), ["other"]);
   },
 

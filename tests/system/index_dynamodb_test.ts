@@ -1,0 +1,182 @@
+/** The index on Amazon's own DynamoDB Local. */
+
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { AwsClient } from "aws4fetch";
+import { dynamodbIndex, type DynamoIndexOptions } from "../../backends/index_dynamodb.ts";
+import { BackendError } from "../../src/contracts/errors.ts";
+import {
+  fullRecord,
+  type IndexCacheFixture,
+  recordOf,
+} from "../conformance/index_cache_fixture.ts";
+import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { dynamodb } from "../services/dynamodb.ts";
+import type { Server } from "../services/server.ts";
+
+describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
+  let server: Server;
+  let spaces = 0;
+  before(async () => void (server = await dynamodb.start()));
+  after(() => server.stop());
+
+  const signer = (): AwsClient =>
+    new AwsClient({
+      accessKeyId: "test",
+      secretAccessKey: "test",
+      region: "eu-central-1",
+      service: "dynamodb",
+      retries: 0,
+    });
+  const place = (namespace: string): DynamoIndexOptions => ({
+    host: "127.0.0.1",
+    port: server.port,
+    namespace,
+    timeoutMs: 60_000,
+  });
+  const call = async (name: string, input: unknown): Promise<Record<string, unknown>> => {
+    const response = await signer().fetch(`http://127.0.0.1:${server.port}/`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": `DynamoDB_20120810.${name}`,
+      },
+      body: JSON.stringify(input),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(JSON.stringify(answer));
+    return answer;
+  };
+  const fresh = (): string => `space${++spaces}.`;
+
+  indexCacheSuite("dynamodb", (): IndexCacheFixture => {
+    const options = place(fresh());
+    let isDown = false;
+    const breakable = signer();
+    const fetch: AwsClient["fetch"] = (...args) =>
+      isDown ? Promise.reject(new Error("connection refused")) : breakable.fetch(...args);
+    return {
+      index: dynamodbIndex({ fetch }, options),
+      other: dynamodbIndex(signer(), options),
+      breakStore: () => void (isDown = true),
+    };
+  }, {
+    ids: {
+      "save stores one record": "P-051",
+      "clear of a project's only file leaves nothing but its serial": "PX-06",
+      "fetch answers the record, with every fact": "P-055",
+      "fetch of an unknown file is undefined": "P-056",
+      "all answers exactly that project's files": "P-057",
+      "distinct answers each name once, sorted by code unit": "P-058",
+      "search or: any term in the name, or any in the summary": "P-059",
+      "search and: all terms in the name, or all in the summary": "P-060",
+      "summary after four uploads of two names has two entries": "P-061",
+      "clause 1: a file is its filename: another one replaces nothing": "P-062",
+      "clause 1: an empty summary is no summary": "P-064",
+      "an empty index answers emptily": "P-065",
+      [indexFailureCase]: "P-066",
+    },
+  });
+
+  it("P-053: writes PyPICloud's items to the letter, and leaves none of what is cleared", async () => {
+    const namespace = fresh();
+    const index = dynamodbIndex(signer(), place(namespace));
+    const record = { ...fullRecord, uploadedAt: 1_700_000_000_500 };
+    await index.save(record);
+    const files = { TableName: `${namespace}DynamoPackage` };
+    const summaries = { TableName: `${namespace}PackageSummary` };
+    const { Items } = await call("Query", {
+      ...files,
+      IndexName: "name-index",
+      KeyConditionExpression: "#name = :name",
+      ExpressionAttributeNames: { "#name": "name" },
+      ExpressionAttributeValues: { ":name": { S: "demo" } },
+    });
+    const [{ data, ...item }] = Items as [Record<string, { M: Record<string, unknown> }>];
+    deepEqual(item, {
+      filename: { S: record.filename },
+      name: { S: "demo" },
+      version: { S: "2.0rc1" },
+      last_modified: { N: "1700000000.5" },
+      summary: { S: record.summary },
+    });
+    deepEqual(data!.M.hash_sha256, { S: record.sha256 });
+    deepEqual(data!.M.requires_python, { S: record.requiresPython });
+    const [summary] = (await call("Scan", summaries)).Items as [Record<string, unknown>];
+    deepEqual(summary.last_modified, { N: "1700000000.5" });
+    deepEqual(summary.summary, { S: record.summary });
+    await index.clear(record.filename);
+    deepEqual((await call("Scan", files)).Items, []);
+    deepEqual((await call("Scan", summaries)).Items, []);
+  });
+
+  it("P-063 PX-19: tables that are there keep their settings, whatever is cleared", async () => {
+    const namespace = fresh();
+    const throughput = { readUnits: 7, writeUnits: 7 };
+    await dynamodbIndex(signer(), { ...place(namespace), throughput }).save(recordOf("demo"));
+    const index = dynamodbIndex(signer(), place(namespace));
+    const described = async (): Promise<string> =>
+      JSON.stringify(
+        await Promise.all(["DynamoPackage", "PackageSummary", "CairnProjects"].map(async (name) => {
+          const { Table } = await call("DescribeTable", { TableName: namespace + name });
+          const { TableId, CreationDateTime, ProvisionedThroughput, GlobalSecondaryIndexes } =
+            Table as Record<string, unknown>;
+          const [byName] = (GlobalSecondaryIndexes ?? [{}]) as Record<string, unknown>[];
+          const units = byName?.ProvisionedThroughput;
+          return { TableId, CreationDateTime, ProvisionedThroughput, units };
+        })),
+      );
+    const before = await described();
+    equal(before.match(/"WriteCapacityUnits":7/g)?.length, 4);
+    await index.saveMany([recordOf("demo", "2.0"), recordOf("other")]);
+    await index.clearAll();
+    deepEqual(await index.distinct(), []);
+    equal(await described(), before);
+  });
+
+  it("reads PyPICloud's tables and completes their items in place", async () => {
+    const namespace = fresh();
+    const index = dynamodbIndex(signer(), place(namespace));
+    await index.serial();
+    const filename = "demo-1.0.tar.gz";
+    const item = { filename: { S: filename }, name: { S: "demo" }, version: { S: "1.0" } };
+    const old = { ...item, last_modified: { N: "5.5" }, data: { M: { uploader: { S: "zoe" } } } };
+    await call("PutItem", { TableName: `${namespace}DynamoPackage`, Item: old });
+    const summary = { name: { S: "demo" }, last_modified: { N: "5.5" } };
+    await call("PutItem", { TableName: `${namespace}PackageSummary`, Item: summary });
+    deepEqual(await index.distinct(), ["demo"]);
+    equal(await index.fetch(filename), undefined);
+    deepEqual(await index.summary(), []);
+    const complete = recordOf("demo", "1.0", { filename, summary: "new" });
+    deepEqual(await index.add(complete), complete);
+    deepEqual(await index.add({ ...complete, sizeBytes: 1 }), complete);
+    equal((await index.summary())[0]?.summary, "new");
+  });
+
+  it("refuses a table of a newer schema and names both versions", async () => {
+    const namespace = fresh();
+    await dynamodbIndex(signer(), place(namespace)).save(recordOf("demo"));
+    await call("UpdateItem", {
+      TableName: `${namespace}CairnProjects`,
+      Key: { name: { S: "#index" }, filename: { S: "#state" } },
+      UpdateExpression: "SET schema_version = :newer",
+      ExpressionAttributeValues: { ":newer": { N: "2" } },
+    });
+    const index = dynamodbIndex(signer(), place(namespace));
+    await rejects(() => index.all("demo"), BackendError);
+    match((await index.checkHealth()).reason, /schema 2, .* knows 1/);
+  });
+
+  it("refuses options that make no sense, at once", () => {
+    const refused: DynamoIndexOptions[] = [
+      {},
+      { region: "" },
+      { region: "eu-central-1", tableNames: ["One"] },
+      { region: "eu-central-1", tableNames: ["One", "Two", "Three", "Four"] },
+      { region: "eu-central-1", tableNames: ["One!", "Two"] },
+      { region: "eu-central-1", timeoutMs: 0 },
+    ];
+    for (const options of refused) throws(() => dynamodbIndex(signer(), options), RangeError);
+    ok(dynamodbIndex(signer(), { region: "eu-central-1", tableNames: ["One", "Two"] }));
+  });
+});

@@ -196,7 +196,7 @@ describe("getOrCreateMulti over a store", () => {
     equal(region.stats().storeError, 1);
   });
 
-  it("two batches over each other's keys in different order both end, each key made once", async () => {
+  it("DX-01 DX-02: two batches over each other's keys in different order both end, each key made once", async () => {
     const clock = new ManualClock();
     const store = new ModelStore<Entry>(clock);
     const [one, two] = [0, 1].map(() => makeRegion({ clock, backend: store }));

@@ -134,6 +134,28 @@ for (const shape of SHAPES) {
       equal(await fn(1, 3), 13);
     });
 
+    it("D-111: once softly invalidated it answers the old value, and runs again behind its caller", async () => {
+      const works: Promise<unknown>[] = [];
+      const { region } = regionBench(shape, {
+        softTtlMs: 5_000,
+        creation: { softTimeoutMs: 0 },
+        background: (work) => void works.push(work),
+        functionKeyGenerator: dogpileKeyGenerator({ module: "tests.cache" }),
+      });
+      const keys: string[] = [];
+      region.on("create", ({ key }) => keys.push(key));
+      const next = counter();
+      const fn = region.cacheOnArguments()(function go(a: number, b: number): number {
+        return 100 * next() + a + b;
+      });
+      deepEqual([await fn(1, 2), await fn(3, 4), works.length], [103, 207, 0]);
+      await region.invalidate({ hard: false });
+      deepEqual([await fn(1, 2), works.length], [103, 1]);
+      await Promise.all(works);
+      equal(await fn(1, 2), 303);
+      deepEqual(keys, ["tests.cache:go|1 2", "tests.cache:go|3 4", "tests.cache:go|1 2"]);
+    });
+
     it("shouldCache refuses values, which are answered but not kept", async () => {
       const { region } = regionBench(shape);
       const fn = region.cacheOnArguments({ shouldCache: (value: unknown) => value !== 1 })(
@@ -261,7 +283,7 @@ describe("cacheOnArguments", () => {
     }
   });
 
-  it("D-111: the key of a decorated function is dogpile's, if asked for", () => {
+  it("the key of a decorated function is dogpile's, if asked for", () => {
     const functionKeyGenerator = dogpileKeyGenerator({ module: "tests.cache" });
     const region = makeRegion({ functionKeyGenerator });
     const fn = region.cacheOnArguments()(function add(a: number, b: number): number {

@@ -55,12 +55,13 @@ for (const shape of SHAPES) {
       equal(await region.get("some key", ignored), "some value");
     });
 
-    it("D-081: a reader with a limit of its own may go beyond the region's", async () => {
+    it("a reader with a limit of its own sees beyond the stored end only by asking for it", async () => {
       const { region, clock } = regionBench(shape, { softTtlMs: 500, hardTtlMs: NEVER });
       await region.set("some key", "some value");
       await clock.advance(1_000);
-      equal(await region.get("some key", { maxAgeMs: 5_000, ...ignored }), "some value");
-      equal(await region.get("some key"), undefined);
+      equal(await region.get("some key", { maxAgeMs: 5_000 }), undefined);
+      equal(await region.get("some key", { allowStale: true }), "some value");
+      equal(await region.get("some key", ignored), "some value");
     });
 
     it("D-082 D-083: a caller with a shorter limit than the region's makes the second value", async () => {
@@ -159,7 +160,7 @@ for (const shape of SHAPES) {
       ok(made > 10, `${made} keys made`);
     });
 
-    it("D-110 DX-31: a stale value at once, made anew once in the background, and then the new one", async () => {
+    it("D-110: a stale value at once, made anew once in the background, and then the new one", async () => {
       const works: Promise<unknown>[] = [];
       const { region, clock } = regionBench(shape, {
         softTtlMs: 200,
@@ -187,27 +188,6 @@ for (const shape of SHAPES) {
       const next = counter();
       equal(await region.getOrCreate("key", valueFrom(next)), "some value 1");
       equal(next(), 2);
-    });
-
-    it("DX-05: has stale-on-error, early refresh, jitter and remembered errors, for a region and a call", async () => {
-      const { region, clock } = regionBench(shape, {
-        softTtlMs: 1_000,
-        jitter: 0.5,
-        random: () => 0.5,
-      });
-      await region.set("key", 1);
-      equal((await region.getEntry("key"))?.softExpiresAt, clock.now() + 750);
-      await clock.advance(750);
-      const fail = (): number => {
-        throw new Error("down");
-      };
-      equal(await region.getOrCreate("key", fail, { staleOnError: true }), 1);
-      const create = () => 2;
-      equal(await region.getOrCreate("early", create, { earlyRefresh: { share: 0.1 } }), 2);
-      await clock.advance(100);
-      equal(await region.getOrCreate("early", () => 3, { earlyRefresh: { share: 0.1 } }), 2);
-      await clock.advance(0);
-      equal(await region.get("early"), 3);
     });
   });
 }

@@ -92,6 +92,34 @@ for (const shape of SHAPES) {
         equal(await region.getOrCreate("key", next), 2);
       });
 
+      it(ids("D-086: hard invalidation makes all of a batch anew, once"), async () => {
+        const { region, clock } = bench();
+        const next = counter();
+        const create = (keys: readonly string[]) => keys.map(() => next());
+        for (const expected of [[1, 2], [3, 4], [5, 6]]) {
+          deepEqual(await region.getOrCreateMulti(["k1", "k2"], create), expected);
+          deepEqual(await region.getOrCreateMulti(["k1", "k2"], create), expected);
+          await clock.advance(1);
+          await region.invalidate();
+          await clock.advance(1);
+        }
+      });
+
+      it(ids("D-089: soft invalidation makes a batch anew in one call"), async () => {
+        const { region, clock } = bench({ softTtlMs: 1_000 });
+        const next = counter();
+        const asked: (readonly string[])[] = [];
+        const create = (keys: readonly string[]) => {
+          asked.push(keys);
+          return keys.map(() => next());
+        };
+        deepEqual(await region.getOrCreateMulti(["1", "2"], create), [1, 2]);
+        await region.invalidate({ hard: false });
+        await clock.advance(1);
+        deepEqual(await region.getOrCreateMulti(["1", "2"], create), [3, 4]);
+        deepEqual(asked, [["1", "2"], ["1", "2"]]);
+      });
+
       it("a soft one lets others go on with the stale value; a hard one makes them wait", async () => {
         for (const hard of [false, true]) {
           const { region, clock } = bench();

@@ -43,8 +43,8 @@ export interface ItemRecord {
 export interface ItemFormat {
   /** How many bytes an item may have besides its value. */
   readonly overheadBytes: number;
-  /** By how many seconds an item outlives the whole seconds of its deadline. */
-  readonly lingerSeconds: number;
+  /** By how long an item outlives its deadline, in milliseconds. */
+  readonly lingerMs: number;
   /** The item of a value. */
   format(value: Uint8Array, expiresAt: number, lease?: LeaseMark): Uint8Array;
   /** What an item holds; nothing where it is none of ours. */
@@ -72,7 +72,7 @@ export const mostLeases = 16;
  */
 export const cairnItems: ItemFormat = Object.freeze({
   overheadBytes: headBytes + mostLeases * leaseBytes,
-  lingerSeconds: 1,
+  lingerMs: 1_000,
   format(value: Uint8Array, expiresAt: number, lease?: LeaseMark): Uint8Array {
     const writer = new ByteWriter();
     writer.byte(version);
@@ -102,7 +102,7 @@ export const cairnItems: ItemFormat = Object.freeze({
 /** Values as they are, for other programs to read and write: their deadlines are the server's. */
 export const bareItems: ItemFormat = Object.freeze({
   overheadBytes: 0,
-  lingerSeconds: 0,
+  lingerMs: 0,
   format: (value: Uint8Array): Uint8Array => value,
   parse: (item: Uint8Array): ItemRecord => ({ ...nothing, value: item, expiresAt: NEVER }),
 });
@@ -125,10 +125,10 @@ export function leaseMark({ until, token }: LeaseMark): Uint8Array {
  * The flag for the time to live of an item, in memcached's seconds. They count from now up to 30 days,
  * and beyond that they are those of the Unix epoch, of which there are 2^31.
  */
-export function ttlFlag(expiresAt: number, now: number, lingerSeconds: number): string {
-  const seconds = Math.ceil((expiresAt - now) / 1_000) + lingerSeconds;
+export function ttlFlag(expiresAt: number, now: number, lingerMs: number): string {
+  const seconds = Math.ceil((expiresAt + lingerMs - now) / 1_000);
   if (seconds <= 30 * 86_400) return `T${Math.max(1, seconds)}`;
-  const at = Math.ceil(expiresAt / 1_000) + lingerSeconds;
+  const at = Math.ceil((expiresAt + lingerMs) / 1_000);
   return at < 2 ** 31 ? `T${at}` : "T0";
 }
 

@@ -128,7 +128,7 @@ export class MemcachedStore {
   touching(key: string, expiresAt: number): MetaCommand {
     const now = this.clock.now();
     if (expiresAt <= now) return { verb: "md", key };
-    return { verb: "mg", key, flags: ["q", ttlFlag(expiresAt, now, this.format.lingerSeconds)] };
+    return { verb: "mg", key, flags: ["q", ttlFlag(expiresAt, now, this.format.lingerMs)] };
   }
 
   /** The item of a value; none of one that has ended already. A lease on its creation stays. */
@@ -172,7 +172,7 @@ export class MemcachedStore {
 
   /** The command that stores an item under the conditions of `flags`. */
   putting(key: string, { bytes, until }: Item, flags: readonly string[]): MetaCommand {
-    const ttl = ttlFlag(until, this.clock.now(), this.format.lingerSeconds);
+    const ttl = ttlFlag(until, this.clock.now(), this.format.lingerMs);
     return { verb: "ms", key, value: bytes, flags: [...flags, ttl] };
   }
 }

@@ -1,6 +1,6 @@
 /** Runs a test file inside workerd, with bindings, and tells its outcomes to `node:test` here. */
 
-import { fail } from "node:assert/strict";
+import { fail, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Miniflare } from "miniflare";
 import { bundle } from "../../runtimes/bundle.ts";
@@ -12,12 +12,20 @@ export interface Bindings {
   readonly r2Buckets?: string[];
   /** Databases of D1. */
   readonly d1Databases?: string[];
+  /** Plain values. */
+  readonly bindings?: Record<string, string>;
+  /** What of workerd is switched on. */
+  readonly compatibilityFlags?: string[];
 }
+
+/** Node's modules that workerd has with `nodejs_compat`. */
+const SOCKETS = ["node:net", "node:tls"];
 
 /** Bundles `file`, runs its tests in one request, and registers their outcomes. */
 export async function testInside(file: string, bindings: Bindings): Promise<void> {
   const outcomes = await runInside(file, bindings);
   describe("in workerd", () => {
+    it("has tests", () => void ok(outcomes.length > 0));
     for (const { name, status, reason } of outcomes) {
       it(name, () => {
         if (status !== "passed") fail(reason ?? status);
@@ -30,6 +38,7 @@ async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
   const { script, broken } = await bundle([file], {
     conditions: ["workerd", "worker"],
     epilogue: epilogueOf(file),
+    external: bindings.compatibilityFlags?.includes("nodejs_compat") ? SOCKETS : [],
   });
   if (broken.length > 0) return [...broken];
   const worker = new Miniflare({

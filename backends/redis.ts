@@ -23,16 +23,6 @@ export type {
 } from "./redis_commands.ts";
 export { type IoredisClient, ioredisClusterCommands, ioredisCommands } from "./redis_ioredis.ts";
 export { redisLocks, type RedisLocksOptions } from "./redis_locks.ts";
-export {
-  type NodeRedisArgument,
-  type NodeRedisClient,
-  type NodeRedisCluster,
-  nodeRedisClusterCommands,
-  nodeRedisCommands,
-  type NodeRedisOptions,
-  type NodeRedisSentinel,
-  nodeRedisSentinelCommands,
-} from "./redis_node_redis.ts";
 export type { RedisOptions } from "./redis_store.ts";
 
 /**
@@ -48,7 +38,7 @@ export type { RedisOptions } from "./redis_store.ts";
  * import { NEVER } from "@cairn/cache";
  * import { redisBackend, type RedisReply } from "@cairn/cache/redis";
  *
- * // Elsewhere: ioredisCommands(new Redis()), or one of the other connections.
+ * // Elsewhere: ioredisCommands(new Redis()) of "@cairn/cache/ioredis", or another connection.
  * const held = new Map<unknown, unknown>();
  * const commands = {
  *   name: "example",

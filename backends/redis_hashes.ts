@@ -20,7 +20,9 @@ import {
   type TtlOnHash,
 } from "./redis_store.ts";
 
-export type { TtlOnHash } from "./redis_store.ts";
+export type { RedisCommands } from "./redis_commands.ts";
+export type { RedisLocksOptions } from "./redis_locks.ts";
+export type { RedisOptions, TtlOnHash } from "./redis_store.ts";
 
 /** As for other entries in Redis, and when hashes end. */
 export interface RedisHashesOptions extends RedisOptions {

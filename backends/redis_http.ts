@@ -16,6 +16,8 @@ import {
 } from "./redis_commands.ts";
 import { parseReply } from "./resp.ts";
 
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+
 /** The part of `fetch` that cairn uses. */
 export type FetchRedis = (address: string, request: RequestInit) => Promise<Response>;
 

@@ -8,6 +8,8 @@ import {
   sideBySide,
 } from "./redis_commands.ts";
 
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+
 /** The part of a `Redis` or `Cluster` of ioredis that cairn uses. */
 export interface IoredisClient {
   /** Sends any command; texts of the reply come as bytes. */
@@ -23,7 +25,7 @@ export interface IoredisClient {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { ioredisCommands } from "@cairn/cache/redis";
+ * import { ioredisCommands } from "@cairn/cache/ioredis";
  *
  * // new Redis("redis://localhost") of ioredis, or new Redis({ sentinels, name }).
  * const client = { callBuffer: async () => "PONG" };

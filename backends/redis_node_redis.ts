@@ -9,6 +9,8 @@ import {
   sideBySide,
 } from "./redis_commands.ts";
 
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+
 /** How node-redis is asked for replies as bytes: by the type bytes of the protocol. */
 export interface NodeRedisOptions {
   /** What each kind of reply becomes. */

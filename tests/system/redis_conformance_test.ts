@@ -4,15 +4,9 @@ import { after, before, describe, it } from "node:test";
 import { deepEqual, equal } from "node:assert/strict";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
-import {
-  ioredisClusterCommands,
-  ioredisCommands,
-  nodeRedisClusterCommands,
-  nodeRedisCommands,
-  redisBackend,
-  type RedisCommands,
-  redisLocks,
-} from "../../backends/redis.ts";
+import { redisBackend, type RedisCommands, redisLocks } from "../../backends/redis.ts";
+import { ioredisClusterCommands, ioredisCommands } from "../../backends/redis_ioredis.ts";
+import { nodeRedisClusterCommands, nodeRedisCommands } from "../../backends/redis_node_redis.ts";
 import { upstashCommands, webdisCommands } from "../../backends/redis_http.ts";
 import { nameBeside, slotOf, tagIn } from "../../backends/redis_slots.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";

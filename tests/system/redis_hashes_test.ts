@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Redis } from "ioredis";
-import { ioredisCommands } from "../../backends/redis.ts";
+import { ioredisCommands } from "../../backends/redis_ioredis.ts";
 import {
   hashKey,
   redisHashes,

@@ -5,13 +5,9 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { createSentinel } from "redis";
 import { Redis } from "ioredis";
 import { openers } from "../../backends/openers.ts";
-import {
-  ioredisCommands,
-  nodeRedisSentinelCommands,
-  redisBackend,
-  type RedisCommands,
-  redisLocks,
-} from "../../backends/redis.ts";
+import { redisBackend, type RedisCommands, redisLocks } from "../../backends/redis.ts";
+import { ioredisCommands } from "../../backends/redis_ioredis.ts";
+import { nodeRedisSentinelCommands } from "../../backends/redis_node_redis.ts";
 import { ioredisSettings } from "../../backends/redis_opener.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";

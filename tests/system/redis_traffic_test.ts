@@ -4,12 +4,8 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import process from "node:process";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Redis } from "ioredis";
-import {
-  ioredisCommands,
-  redisBackend,
-  type RedisCommands,
-  redisLocks,
-} from "../../backends/redis.ts";
+import { redisBackend, type RedisCommands, redisLocks } from "../../backends/redis.ts";
+import { ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { upstashCommands } from "../../backends/redis_http.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";

@@ -21,7 +21,6 @@ export type {
   RedisCommands,
   RedisReply,
 } from "./redis_commands.ts";
-export { type IoredisClient, ioredisClusterCommands, ioredisCommands } from "./redis_ioredis.ts";
 export { redisLocks, type RedisLocksOptions } from "./redis_locks.ts";
 export type { RedisOptions } from "./redis_store.ts";
 

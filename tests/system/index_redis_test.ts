@@ -4,11 +4,8 @@ import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Cluster, Redis } from "ioredis";
 import { redisIndex } from "../../backends/index_redis.ts";
-import {
-  ioredisClusterCommands,
-  ioredisCommands,
-  type RedisCommands,
-} from "../../backends/redis.ts";
+import type { RedisCommands } from "../../backends/redis.ts";
+import { ioredisClusterCommands, ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import {
   fullRecord,

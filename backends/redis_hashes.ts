@@ -9,7 +9,7 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend } from "../src/contracts/backend.ts";
 import type { Locks } from "../src/contracts/locks.ts";
-import { redisCells } from "./redis.ts";
+import { redisCells } from "./redis_cells.ts";
 import type { RedisCommands } from "./redis_commands.ts";
 import { cellLocks, type RedisLocksOptions } from "./redis_locks.ts";
 import {

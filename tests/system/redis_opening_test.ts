@@ -114,7 +114,7 @@ describe("opening Redis", { skip: redis.missing }, () => {
     equal(await admin.call("EXISTS", "_lockkey"), 0);
   }
 
-  it("D-208: dogpile's arguments, with one that nobody knows", async () => {
+  it("dogpile's arguments, with one that nobody knows", async () => {
     const client = own();
     const config = {
       "backend": "dogpile.cache.redis",
@@ -126,7 +126,7 @@ describe("opening Redis", { skip: redis.missing }, () => {
     ok(String(await admin.call("GET", "key")).endsWith('|"made"'), "a record of dogpile's");
   });
 
-  it("D-211: a lock prefix of its own", async () => {
+  it("a lock prefix of its own", async () => {
     const config = {
       "backend": "redis",
       "arguments.lock_prefix": "_lok.",

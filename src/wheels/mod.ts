@@ -41,6 +41,7 @@ export type { Encoding, Form, Page, Variant } from "./pages/page.ts";
 export { pageCodec } from "./pages/page_codec.ts";
 export type { PageAnswer } from "./pages/pages.ts";
 export type { ProjectStatus } from "./pages/project_page.ts";
+export type { ReloadOptions, ReloadProgress, ReloadReport } from "./reload.ts";
 export type { ScanReport } from "./scan.ts";
 export type { StagedUpload, UploadClaims } from "./upload.ts";
 export {

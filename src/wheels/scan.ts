@@ -1,11 +1,15 @@
 /**
- * Bringing the index into agreement with the files in the store: files put there by hand are taken
- * in, records whose files were removed by hand go.
+ * Comparing the files in a store with their records, and bringing the records into agreement.
  *
- * Readers never see an index emptier than both its states: records are added as files are found, and
- * removed only at the end. A file published while the scan runs is safe, because before a record
- * goes its file is looked for once more. Nothing is read of a file whose record agrees with it in
- * path, length and time.
+ * Files and records change while this runs. A publication stores the file first and then its record,
+ * a removal takes the file away first and then its record, so a file is the truth about itself, and
+ * these are the ways to go wrong:
+ * 1. A record is read; somebody replaces it; ours is written. So records are added only where there is
+ *    none, and replaced or removed only while they are what was compared.
+ * 2. A file is read; it is removed, with its record; ours is added. So after a record was written its
+ *    file is looked for again.
+ * 3. A file is found gone; it is published again, and its record is the old one; that is removed. So
+ *    after a record was removed its file is looked for again, too.
  */
 
 import { InvalidDistributionError, InvalidFilenameError } from "../contracts/errors.ts";
@@ -41,99 +45,144 @@ export interface ScanReport {
   readonly skipped: number;
 }
 
-const PAGE_FILES = 1_000;
+/** The report of a scan that has done nothing. */
+export const nothingScanned: ScanReport = Object.freeze({
+  unchanged: 0,
+  taken: 0,
+  removed: 0,
+  skipped: 0,
+});
 
-/** Scans the whole store. */
-export async function scanFiles(parts: ScanParts): Promise<ScanReport> {
-  const scan = new Scan(parts);
-  let cursor: string | undefined;
-  do {
-    const page = await parts.files.list({
-      limit: PAGE_FILES,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const file of page.files) await scan.visit(file);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  await scan.removeVanished();
-  return scan.report();
-}
+/** How many files are remembered as seen; the others are looked for once more. */
+const MOST_SEEN = 250_000;
 
-class Scan {
+/** How often a file that changes while it is taken in is taken in again. */
+const ATTEMPTS = 8;
+
+/** A scan under way. */
+export class Scan {
   readonly #parts: ScanParts;
-  readonly #pathOf = new Map<string, string>();
-  #counts = { unchanged: 0, taken: 0, removed: 0, skipped: 0 };
+  readonly #isThorough: boolean;
+  readonly #seen = new Map<string, string>();
+  readonly #counts: { -readonly [Count in keyof ScanReport]: number };
 
-  constructor(parts: ScanParts) {
+  /** Goes on counting from `report`. A thorough scan reads every file again. */
+  constructor(parts: ScanParts, isThorough: boolean, report: ScanReport) {
     this.#parts = parts;
+    this.#isThorough = isThorough;
+    this.#counts = { ...report };
   }
 
+  /** What has been done so far. */
   report(): ScanReport {
     return Object.freeze({ ...this.#counts });
   }
 
-  async visit(file: StoredFile): Promise<void> {
-    const { path } = file;
-    if (isMetadataPath(path)) return;
-    const filename = path.slice(path.lastIndexOf("/") + 1);
-    const other = this.#pathOf.get(filename);
-    if (other !== undefined) return this.#skip(path, `"${other}" has the same name`);
-    if (!isStorable(filename) || parseFilename(filename) === undefined) {
-      return this.#skip(path, "it is no wheel or source distribution by its name");
-    }
-    const record = await this.#parts.index.fetch(filename);
-    if (record !== undefined && record.path !== path && await this.#isThere(record)) {
-      return this.#skip(path, `"${record.path}" has the same name`);
-    }
-    this.#pathOf.set(filename, path);
-    if (record !== undefined && isAgreeing(record, file)) this.#counts.unchanged++;
-    else await this.#takeIn(file, record);
-  }
-
-  async removeVanished(): Promise<void> {
-    const { index, log } = this.#parts;
-    for (const project of await index.distinct()) {
-      for (const record of (await index.all(project)).files) {
-        if (this.#pathOf.get(record.filename) === record.path) continue;
-        if (await this.#isThere(record)) continue;
-        await index.clear(record.filename);
-        this.#counts.removed++;
-        log("info", `Removed the record of "${record.filename}": its file is gone`);
-      }
+  /** Compares files of the store with their records; `afterEach` is awaited after each file read. */
+  async visit(files: readonly StoredFile[], afterEach: () => Promise<void>): Promise<void> {
+    const packages = files.filter((file) => this.#isPackage(file));
+    const records = await this.#parts.index.fetchMany(packages.map(({ path }) => nameOf(path)));
+    for (const [at, file] of packages.entries()) {
+      if (await this.#compare(file, records[at])) await afterEach();
     }
   }
 
+  /** Removes those of the records whose files are gone. */
+  async judge(records: readonly PackageFile[]): Promise<void> {
+    for (const record of records) {
+      const { filename, path } = record;
+      if (this.#seen.get(filename) !== path && !await this.#head(path)) await this.#remove(record);
+    }
+  }
+
+  #isPackage({ path }: StoredFile): boolean {
+    if (isMetadataPath(path)) return false;
+    const filename = nameOf(path);
+    if (isStorable(filename) && parseFilename(filename) !== undefined) return true;
+    this.#skip(path, "it is no wheel or source distribution by its name");
+    return false;
+  }
+
+  /** Answers whether the file had to be read. */
+  async #compare(file: StoredFile, record: PackageFile | undefined): Promise<boolean> {
+    const filename = nameOf(file.path);
+    const other = this.#seen.get(filename) ?? record?.path ?? file.path;
+    if (other !== file.path && await this.#head(other) !== undefined) {
+      this.#skip(file.path, `"${other}" has the same name`);
+      return false;
+    }
+    if (record !== undefined && !this.#isThorough && isAgreeing(record, file)) {
+      this.#counts.unchanged++;
+      if (this.#seen.size < MOST_SEEN) this.#seen.set(filename, file.path);
+      return false;
+    }
+    await this.#takeIn(file, record);
+    return true;
+  }
+
+  /** Takes a file in, and again if it became another one meanwhile. */
   async #takeIn(file: StoredFile, old: PackageFile | undefined): Promise<void> {
-    const { index, log } = this.#parts;
-    const record = await this.#recordOf(file, old);
-    if (record === undefined) return;
-    if (record.upstream === undefined) await index.claim(record.project, true);
-    await index.save(record);
+    const { index } = this.#parts;
+    let [found, held]: [StoredFile | undefined, PackageFile | undefined] = [file, old];
+    for (let attempt = 1; found !== undefined && attempt <= ATTEMPTS; attempt++) {
+      const record = await this.#recordOf(found, held);
+      const isTaken = record !== undefined && await this.#put(record, held);
+      const now: StoredFile | undefined = await this.#head(found.path);
+      if (isTaken && now === undefined) await index.replace(record, undefined);
+      if (now === undefined || isSameFile(now, found)) {
+        if (isTaken && now !== undefined) this.#count(record);
+        return;
+      }
+      found = now;
+      held = await index.fetch(nameOf(found.path));
+      if (held !== undefined && isAgreeing(held, found)) return;
+    }
+  }
+
+  async #put(record: PackageFile, old: PackageFile | undefined): Promise<boolean> {
+    const { index } = this.#parts;
+    if (record.upstream === undefined && !(await index.project(record.project)).isClaimed) {
+      await index.claim(record.project, true);
+    }
+    if (old !== undefined) return await index.replace(old, record);
+    const there = await index.add(record);
+    if (there.path !== record.path) this.#skip(record.path, `"${there.path}" has the same name`);
+    return there.path === record.path && there.sha256 === record.sha256 &&
+      there.uploadedAt === record.uploadedAt;
+  }
+
+  #count({ filename, path }: PackageFile): void {
     this.#counts.taken++;
-    log("info", `Took in "${record.filename}"`, { path: file.path });
+    this.#parts.log("info", `Took in "${filename}"`, { path });
+  }
+
+  async #remove(record: PackageFile): Promise<void> {
+    const { index, log } = this.#parts;
+    if (!await index.replace(record, undefined)) return;
+    const file = await this.#head(record.path);
+    if (file !== undefined) return await this.#takeIn(file, undefined);
+    this.#counts.removed++;
+    log("info", `Removed the record of "${record.filename}": its file is gone`);
   }
 
   async #recordOf(
-    { path, sizeBytes, modifiedAt }: StoredFile,
+    file: StoredFile,
     old: PackageFile | undefined,
   ): Promise<PackageFile | undefined> {
+    const { path, sizeBytes, modifiedAt } = file;
     const { files, digests } = this.#parts;
     try {
       const archive = await takeIn(files, path, sizeBytes);
       const sha256 = await digestStored(files, path, digests);
       if (sha256 === undefined) return undefined;
       const upstream = upstreamOf(path);
-      return {
-        ...(old?.sha256 === sha256 ? old : {}),
-        ...archive,
-        filename: path.slice(path.lastIndexOf("/") + 1),
-        uploadedAt: modifiedAt,
-        sizeBytes,
-        sha256,
-        path,
-        ...(upstream === undefined ? {} : { upstream }),
-      };
+      const facts = { filename: nameOf(path), uploadedAt: modifiedAt, sizeBytes, sha256, path };
+      const kept = old?.sha256 === sha256 ? old : {};
+      return { ...kept, ...archive, ...facts, ...upstream === undefined ? {} : { upstream } };
     } catch (error) {
+      const now = await this.#head(path);
+      // What is wrong with it may be that it was replaced or removed while it was read.
+      if (now === undefined || !isSameFile(now, file)) return undefined;
       if (!(error instanceof InvalidDistributionError || error instanceof InvalidFilenameError)) {
         throw error;
       }
@@ -142,14 +191,22 @@ class Scan {
     }
   }
 
-  async #isThere({ path }: PackageFile): Promise<boolean> {
-    return await this.#parts.files.head(path) !== undefined;
+  #head(path: string): Promise<StoredFile | undefined> {
+    return this.#parts.files.head(path);
   }
 
   #skip(path: string, reason: string): void {
     this.#counts.skipped++;
     this.#parts.log("warn", `Skipped "${path}": ${reason}`);
   }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function isSameFile(left: StoredFile, right: StoredFile): boolean {
+  return left.sizeBytes === right.sizeBytes && left.modifiedAt === right.modifiedAt;
 }
 
 // The record of a file read through has the upstream's time.

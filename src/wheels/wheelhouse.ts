@@ -16,7 +16,8 @@ import { projectCandidates } from "./packages/names.ts";
 import type { Page, Variant } from "./pages/page.ts";
 import { type PageAnswer, Pages } from "./pages/pages.ts";
 import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
-import { scanFiles, type ScanReport } from "./scan.ts";
+import { reloadIndex, type ReloadOptions, type ReloadReport } from "./reload.ts";
+import type { ScanReport } from "./scan.ts";
 import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { bodyAt, type WheelFile } from "./wheel_file.ts";
@@ -40,6 +41,9 @@ export interface WheelhouseOptions {
   /** Keeps the process going until work is done that no client waits for. Default: nothing. */
   readonly background?: (work: Promise<unknown>) => void;
 }
+
+const SCAN_WAITS = 120;
+const SCAN_WAIT_MS = 1_000;
 
 interface Parts {
   readonly index: IndexCache;
@@ -147,9 +151,21 @@ export class Wheelhouse {
     return this.#uploads.publish(upload, claims);
   }
 
-  /** Brings the index into agreement with the files in the store. */
-  scan(): Promise<ScanReport> {
-    return scanFiles(this.#parts);
+  /**
+   * Brings the index into agreement with the files in the store. While another node does, this waits
+   * for it, two minutes at most.
+   */
+  async scan(): Promise<ScanReport> {
+    for (let wait = 0;; wait++) {
+      const { state, ...report } = await this.reload();
+      if (state !== "busy" || wait === SCAN_WAITS) return report;
+      await this.#parts.clock.sleep(SCAN_WAIT_MS);
+    }
+  }
+
+  /** As {@linkcode Wheelhouse.scan}, in slices if need be. See {@linkcode reloadIndex}. */
+  reload(options: ReloadOptions = {}): Promise<ReloadReport> {
+    return reloadIndex(this.#parts, options);
   }
 
   /** Whether the index answers. */

@@ -1,0 +1,240 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { memoryIndex } from "../../../backends/index_memory.ts";
+import { memoryFiles } from "../../../backends/memory_files.ts";
+import type { FileStore } from "../../../src/contracts/file_store.ts";
+import type { IndexCache } from "../../../src/contracts/index_cache.ts";
+import { portableDigests } from "../../../src/wheels/digests.ts";
+import {
+  reloadIndex,
+  type ReloadOptions,
+  type ReloadParts,
+  type ReloadProgress,
+  type ReloadReport,
+} from "../../../src/wheels/reload.ts";
+import { makeWheel, sha256Of } from "../../testing/make_wheel.ts";
+import { ManualClock } from "../../testing/manual_clock.ts";
+
+/** A store and an index, and wheels that are put into the store by hand. */
+class Shelf {
+  readonly clock = new ManualClock();
+  readonly files: FileStore = memoryFiles({ clock: this.clock });
+  readonly index: IndexCache = memoryIndex();
+  readonly warnings: string[] = [];
+
+  reload(options: ReloadOptions = {}, parts: Partial<ReloadParts> = {}): Promise<ReloadReport> {
+    const { clock, files, index } = this;
+    const log: ReloadParts["log"] = (level, message) => {
+      if (level === "warn") this.warnings.push(message);
+    };
+    return reloadIndex({ clock, files, index, digests: portableDigests, log, ...parts }, options);
+  }
+
+  async put(name: string, version: string, options: { tag?: string; seed?: number } = {}) {
+    const { bytes, ...made } = makeWheel({ name, version, seed: options.seed ?? 0 });
+    const filename = made.filename.replace("-any.whl", `-${options.tag ?? "any"}.whl`);
+    const path = `${name}/${filename}`;
+    const expected = { sizeBytes: bytes.length, sha256: await sha256Of(bytes) };
+    equal(await this.files.put(path, new Blob([bytes]).stream(), expected), "stored");
+    return { path, filename, sha256: expected.sha256 };
+  }
+
+  /** The files that the index knows, and none of which it should not. */
+  async known(): Promise<string[]> {
+    const { files } = await this.index.list({ limit: 1_000 });
+    return files.map(({ path }) => path).sort();
+  }
+}
+
+function countsOf({ unchanged, taken, removed, skipped }: ReloadReport): number[] {
+  return [unchanged, taken, removed, skipped];
+}
+
+describe("a reload", () => {
+  it("P-067 P-071 P-072: adds what is missing; the summary has the newest time", async () => {
+    const shelf = new Shelf();
+    await shelf.put("demo", "1.0");
+    await shelf.reload();
+    const before = (await shelf.index.summary())[0]!;
+    await shelf.clock.advance(5_000);
+    const tags = ["win32", "macosx_11_0_arm64", "linux_x86_64"];
+    for (const tag of tags) await shelf.put("demo", "1.1", { tag });
+    deepEqual(countsOf(await shelf.reload()), [1, 3, 0, 0]);
+    equal((await shelf.index.all("demo")).files.length, 4);
+    const [after, ...others] = await shelf.index.summary();
+    deepEqual(others, []);
+    equal(after!.uploadedAt, before.uploadedAt + 5_000);
+    equal(after!.version, "1.1");
+  });
+
+  it("P-068: removes what is gone, together with its summary", async () => {
+    const shelf = new Shelf();
+    const { path } = await shelf.put("demo", "1.0");
+    await shelf.put("other", "1.0");
+    await shelf.reload();
+    await shelf.files.delete(path);
+    deepEqual(countsOf(await shelf.reload()), [1, 0, 1, 0]);
+    deepEqual((await shelf.index.summary()).map(({ project }) => project), ["other"]);
+  });
+
+  it("I-201: stopped after any batch and resumed it ends in the same state", async () => {
+    for (let most = 1; most <= 14; most++) {
+      const shelf = new Shelf();
+      for (let at = 0; at < 6; at++) await shelf.put("demo", `1.${at}`);
+      await shelf.reload();
+      await shelf.files.delete((await shelf.known())[2]!);
+      await shelf.put("new", "1.0");
+      let slices = 1;
+      let report = await shelf.reload({ batch: 1, most });
+      for (; report.state === "stopped"; slices++) {
+        ok(slices < 50, "the reload does not end");
+        report = await shelf.reload({ batch: 1, most });
+      }
+      deepEqual([report.state, ...countsOf(report)], ["done", 5, 1, 1, 0], `most ${most}`);
+      ok(slices >= 13 / most, `most ${most}: ${slices} slices`);
+      deepEqual(await shelf.known(), await paths(shelf.files));
+    }
+  });
+
+  it("I-201: a crash at any step loses nothing of what was done", async () => {
+    let steps = Infinity;
+    for (let crashAt = 1; crashAt <= steps; crashAt++) {
+      const shelf = new Shelf();
+      for (let at = 0; at < 3; at++) await shelf.put("demo", `1.${at}`);
+      await shelf.reload();
+      await shelf.files.delete((await shelf.known())[1]!);
+      await shelf.put("new", "1.0");
+      const fault = crashing(shelf.index, crashAt);
+      const isDone = await shelf.reload({ batch: 2 }, { index: fault.index }).then(
+        () => true,
+        (error) => error === crash ? false : Promise.reject(error),
+      );
+      if (isDone) steps = fault.count();
+      await shelf.clock.advance(60_000);
+      equal((await shelf.reload({ batch: 2 })).state, "done");
+      deepEqual(await shelf.known(), await paths(shelf.files), `crash at ${crashAt}`);
+      ok(crashAt < 100, "no run without a crash");
+    }
+  });
+
+  it("I-203 PX-09: of two at once one works, and the other leaves it to it", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 5; at++) await shelf.put("demo", `1.${at}`);
+    let reads = 0;
+    const counted = (files: FileStore): FileStore => ({
+      ...bound(files),
+      read: (path, range) => {
+        reads++;
+        return files.read(path, range);
+      },
+    });
+    const reports = await Promise.all(
+      Array.from({ length: 3 }, () => shelf.reload({}, { files: counted(shelf.files) })),
+    );
+    deepEqual(reports.map(({ state }) => state).sort(), ["busy", "busy", "done"]);
+    const alone = new Shelf();
+    for (let at = 0; at < 5; at++) await alone.put("demo", `1.${at}`);
+    const before = reads;
+    reads = 0;
+    await alone.reload({}, { files: counted(alone.files) });
+    equal(before, reads);
+  });
+
+  it("takes over from a node that is silent for as long as its lease", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
+    const fault = crashing(shelf.index, 6);
+    await rejects(() => shelf.reload({ batch: 1 }, { index: fault.index }), (e) => e === crash);
+    equal((await shelf.reload({ leaseMs: 1 })).state, "busy");
+    await shelf.clock.advance(59_999);
+    equal((await shelf.reload()).state, "busy");
+    await shelf.clock.advance(1);
+    equal((await shelf.reload()).state, "done");
+    equal((await shelf.known()).length, 4);
+  });
+
+  it("compares size, time and hash: files that keep their name are taken in again", async () => {
+    const shelf = new Shelf();
+    const old = await shelf.put("demo", "1.0");
+    await shelf.reload();
+    const record = await shelf.index.fetch(old.filename);
+    await shelf.index.save({ ...record!, uploader: "ann", sha256: "0".repeat(64) });
+    deepEqual(countsOf(await shelf.reload()), [1, 0, 0, 0]);
+    deepEqual(countsOf(await shelf.reload({ isThorough: true })), [0, 1, 0, 0]);
+    deepEqual(await shelf.index.fetch(old.filename), record);
+    await shelf.files.delete(old.path);
+    await shelf.clock.advance(1);
+    const next = await shelf.put("demo", "1.0", { seed: 7 });
+    deepEqual(countsOf(await shelf.reload()), [0, 1, 0, 0]);
+    equal((await shelf.index.fetch(old.filename))?.sha256, next.sha256);
+  });
+
+  it("tells its speed, and how much is left once it knows how much there was", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
+    const told: ReloadProgress[] = [];
+    const onProgress = (progress: ReloadProgress): void => {
+      told.push(progress);
+    };
+    await shelf.reload({ onProgress });
+    equal(told[0]!.remaining, 0);
+    equal(told[0]!.taken, 4);
+    told.length = 0;
+    const slow: FileStore = {
+      ...bound(shelf.files),
+      list: async (options) => {
+        await shelf.clock.advance(500);
+        return await shelf.files.list(options);
+      },
+    };
+    await shelf.reload({ onProgress, batch: 2 }, { files: slow });
+    const [first, second] = told as [ReloadProgress, ReloadProgress];
+    deepEqual([first.files, first.remaining, first.filesPerSecond], [1, 3, 2]);
+    deepEqual([second.files, second.remaining, second.filesPerSecond], [2, 2, 2]);
+    equal(told.at(-1)!.files, 4);
+  });
+
+  it("refuses options that make no sense", async () => {
+    const refused: ReloadOptions[] = [
+      ...[{ batch: 0 }, { batch: 1_001 }, { batch: 1.5 }, { most: 0 }, { most: NaN }],
+      ...[{ leaseMs: 0 }, { leaseMs: Infinity }],
+    ];
+    for (const options of refused) await rejects(() => new Shelf().reload(options), RangeError);
+  });
+});
+
+async function paths(files: FileStore): Promise<string[]> {
+  const page = await files.list({ limit: 1_000 });
+  return page.files.map(({ path }) => path).filter((path) => !path.endsWith(".metadata")).sort();
+}
+
+/** The store's methods, to be spread and partly replaced. */
+function bound(files: FileStore): FileStore {
+  return {
+    name: files.name,
+    head: (path) => files.head(path),
+    read: (path, range) => files.read(path, range),
+    put: (path, body, expected) => files.put(path, body, expected),
+    stage: (body, maxBytes) => files.stage(body, maxBytes),
+    delete: (path) => files.delete(path),
+    list: (options) => files.list(options),
+  };
+}
+
+const crash: Error = new Error("crash");
+
+/** The index until its n-th call, with which the process is gone. */
+function crashing(index: IndexCache, crashAt: number): { index: IndexCache; count(): number } {
+  let calls = 0;
+  const guarded = new Proxy(index, {
+    get(target, name: keyof IndexCache) {
+      const method = target[name];
+      if (typeof method !== "function") return method;
+      return (...args: never[]) => {
+        if (++calls >= crashAt) return Promise.reject(crash);
+        return (method as (...args: never[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  return { index: guarded, count: () => calls };
+}

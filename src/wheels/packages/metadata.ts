@@ -34,7 +34,7 @@ export interface CoreMetadata {
 /** More fields than any real distribution has. */
 const MOST_FIELDS = 10_000;
 
-const FIELD_LINE = /^([!-9;-~]+)[ \t]*:[ \t]*(.*)$/;
+const FIELD_LINE = /^([!-9;-~]+)[ \t]*:[ \t]*(.*)$/s;
 
 /**
  * Reads core metadata.

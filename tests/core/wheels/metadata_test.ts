@@ -88,6 +88,14 @@ describe("core metadata", () => {
     equal(parse(text).description, "one\ntwo\nthree");
   });
 
+  it("takes the separators of Unicode for text, and a long line for no more work than its length", () => {
+    equal(
+      parse(`${ESSENTIALS}Summary: one\u2028two\u2029three\n`).summary,
+      "one\u2028two\u2029three",
+    );
+    equal(parse(`${ESSENTIALS}Summary:${" ".repeat(1_000_000)}\u2028x\n`).summary, "x");
+  });
+
   it("keeps blank lines and headers in the body", () => {
     equal(parse(`${ESSENTIALS}\n\nName: bar\n\nend`).description, "\nName: bar\n\nend");
     equal(parse(ESSENTIALS).description, undefined);

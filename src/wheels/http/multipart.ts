@@ -33,6 +33,8 @@ export interface MultipartLimits {
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
 
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n]*)$/;
+
 /** Text before the first boundary and after the last is passed over up to so many bytes. */
 const MOST_PREAMBLE = 64 * 1024;
 
@@ -157,10 +159,10 @@ async function readHeaders(
     if (bytes.length === 0) break;
     left -= bytes.length + 2;
     const line = new TextDecoder().decode(bytes);
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    const [, name, value] = HEADER_LINE.exec(line) ?? [];
     if (name === undefined) throw malformed("a part has a malformed header");
     if (headers.has(name.toLowerCase())) throw malformed(`a part has two ${name} headers`);
-    headers.set(name.toLowerCase(), value!);
+    headers.set(name.toLowerCase(), value!.trim());
   }
   return {
     ...readDisposition(headers.get("content-disposition") ?? ""),

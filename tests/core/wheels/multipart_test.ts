@@ -318,6 +318,22 @@ describe("forms out of bounds", () => {
     );
   });
 
+  it("take a header of many blanks for no more work than its length", async () => {
+    const blanks = " ".repeat(16_000);
+    const form = (header: string) =>
+      cut(
+        utf8(
+          `--b\r\nContent-Disposition: form-data; name=a\r\n${header}\r\n\r\nx\r\n--b--\r\n`,
+        ),
+        [100_000],
+      );
+    const [part] = await parts(form(`Content-Type:${blanks}a\u2028b \t`), "b", {
+      headerBytes: 17_000,
+    });
+    equal(part?.contentType, "a\u2028b");
+    await rejects(parts(form("Content-Type: a\rb"), "b"), { name: "SyntaxError" });
+  });
+
   it("bound fields, not files", async () => {
     const text = `--b\r\n${HEAD}; filename="f"\r\n\r\n${"x".repeat(1000)}\r\n--b--`;
     equal((await parts(cut(utf8(text), [13]), "b", { fieldBytes: 10 }))[0]?.text.length, 1000);

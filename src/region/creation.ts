@@ -151,6 +151,7 @@ export async function runWithin(core: Core, call: Call, { rights, work }: Run): 
   void keepAlive(rights.flatMap(({ lease }) => lease ?? []), watch);
   if (hardTimeoutMs !== NEVER) void timeOut(hardTimeoutMs, watch);
   try {
+    run.signal.throwIfAborted();
     return await Promise.race([work(run.signal), rejectionOf(run.signal)]);
   } finally {
     ended.abort();

@@ -44,7 +44,7 @@ export interface Attempt<V> {
   readonly judge: (value: V | undefined) => Freshness | undefined;
   /** Reads what judging `value` takes. */
   readonly inform: (value: V | undefined) => Promise<void>;
-  /** Ends the wait early. */
+  /** Ends the attempt early, by its reason as an error. */
   readonly signal: AbortSignal;
 }
 
@@ -109,6 +109,8 @@ async function acquire<V>(
   const enough = (value: V | undefined): boolean => isEnough(judge(value));
   const acquired = await locks.acquire(key, { leaseMs: policy.leaseMs, waitMs, enough, signal });
   try {
+    // The wait also ends when everybody has left; then nobody wants what could be made.
+    signal.throwIfAborted();
     if (judge(acquired.value) === undefined) await inform(acquired.value);
   } catch (error) {
     await acquired.lease?.release();

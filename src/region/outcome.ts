@@ -107,7 +107,8 @@ export interface Failure {
 /** Answers a stale value in place of a failed creation, if the policy has it; or throws. */
 export async function endFailed(core: Core, call: Call, failure: Failure): Promise<unknown> {
   const { right, error, durationMs } = failure;
-  note(core, call, { type: "createError", error, durationMs });
+  // That everybody left is no failure of the creator.
+  if (!right.flight.signal.aborted) note(core, call, { type: "createError", error, durationMs });
   const standIn = standInFor(core, call, right);
   if (standIn !== undefined) {
     note(core, call, { type: "staleOnError", error });
@@ -120,6 +121,8 @@ export async function endFailed(core: Core, call: Call, failure: Failure): Promi
 }
 
 function rememberError(core: Core, call: Call, { right, error }: Failure): void {
+  // What ended because its callers left, or its key was written, says nothing about the next one.
+  if (right.flight.isVoid) return;
   const now = core.fixed.clock.now();
   if (right.isEarly) {
     const { throttleMs = EARLY_THROTTLE_MS } = call.policy;

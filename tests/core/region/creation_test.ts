@@ -218,6 +218,36 @@ for (const shape of SHAPES) {
       await rejects(region.getOrCreate("key", fail), { message: "failure 3" });
     });
 
+    it("that ended because their callers left are remembered by nobody", async () => {
+      const { region } = regionBench(shape, { negative: { errorTtlMs: 60_000 } });
+      const caller = new AbortController();
+      const { signal } = caller;
+      const left = region.getOrCreate("key", () => new Promise<string>(() => {}), { signal });
+      await settled();
+      caller.abort(new Error("left"));
+      await rejects(left, { message: "left" });
+      await settled();
+      equal(await region.getOrCreate("key", () => "made"), "made");
+    });
+
+    it("are not begun when everybody has left before", async () => {
+      const { region } = regionBench(shape);
+      const next = counter();
+      for (const many of [false, true]) {
+        const caller = new AbortController();
+        const { signal } = caller;
+        const answer = many
+          ? region.getOrCreateMulti(["a", "b"], (keys) => keys.map(next), { signal })
+          : region.getOrCreate("key", next, { signal });
+        caller.abort(new Error("left"));
+        await rejects(answer, { message: "left" });
+        await settled();
+      }
+      equal(next(), 1);
+      equal(region.stats().createError, 0);
+      for (const key of ["a", "b", "key"]) equal(await region.keyIsLocked(key), false);
+    });
+
     it("a value that stands for none has a life of its own", async () => {
       const { region, clock } = regionBench(shape, { softTtlMs: 1_000, negative: { ttlMs: 50 } });
       const next = counter();

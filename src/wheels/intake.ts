@@ -1,6 +1,6 @@
 /** Taking a file into the index: reading its facts out of it and laying its metadata beside it. */
 
-import type { ByteRange, FileStore } from "../contracts/file_store.ts";
+import type { ByteRange, Expected, FileStore } from "../contracts/file_store.ts";
 import type { PackageFile } from "../contracts/index_cache.ts";
 import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
 import { type DigestFactory, DigestTap } from "./digests.ts";
@@ -49,10 +49,24 @@ export async function layMetadata(
   };
   if (!path.endsWith(".whl")) return record;
   const bytes = new Uint8Array(metadataBytes);
-  const metadataSha256 = await sha256Hex(bytes);
-  const expected = { sizeBytes: bytes.byteLength, sha256: metadataSha256 };
-  await files.put(metadataPath(path), new Blob([bytes]).stream(), expected);
-  return { ...record, metadataSha256 };
+  const expected = { sizeBytes: bytes.byteLength, sha256: await sha256Hex(bytes) };
+  const beside = metadataPath(path);
+  const lay = () => files.put(beside, new Blob([bytes]).stream(), expected);
+  if (await lay() === "exists" && !(await holds(files, beside, expected))) {
+    await files.delete(beside);
+    await lay();
+  }
+  return { ...record, metadataSha256: expected.sha256 };
+}
+
+// A wheel that was replaced by hand, or spoilt and fetched again, leaves the metadata of the former.
+async function holds(files: FileStore, path: string, expected: Expected): Promise<boolean> {
+  const opened = await files.read(path);
+  if (opened?.file.sizeBytes !== expected.sizeBytes) {
+    await opened?.body.cancel();
+    return false;
+  }
+  return await sha256Hex(await readAll(opened.body)) === expected.sha256;
 }
 
 /** The digest of a stored file, or `undefined` where there is none. */

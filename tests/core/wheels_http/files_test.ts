@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { sha256Of } from "../../testing/make_wheel.ts";
 import { bytesOf, House, packagePath } from "./house.ts";
 
 async function houseWithWheel(paddingBytes = 300) {
@@ -171,6 +172,20 @@ describe("core metadata", () => {
     equal(response.headers.get("content-type"), "application/octet-stream");
     const part = await house.fetch(`${wheel.path}.metadata`, { headers: { range: "bytes=0-3" } });
     equal(await part.text(), "Meta");
+  });
+
+  it("is the present wheel's where one of its name was there before", async () => {
+    const house = new House();
+    const spec = { name: "demo", version: "1.0" };
+    const former = await house.publish({ ...spec, metadata: ["Requires-Python: >=3.8"] });
+    await house.files.delete(`demo/${former.filename}`);
+    await house.wheelhouse.scan();
+    const next = await house.publish({ ...spec, metadata: ["Requires-Python: >=3.9"] });
+    const announced = (await house.page("demo")).files[0]?.["core-metadata"];
+    const bytes = await bytesOf(await house.fetch(`${next.path}.metadata`));
+    equal(new TextDecoder().decode(bytes), next.metadata);
+    ok(announced);
+    equal(await sha256Of(bytes), announced.sha256);
   });
 
   it("is 404 for a file that does not exist", async () => {

@@ -10,6 +10,7 @@ import { describe, it } from "node:test";
 import type { Backend } from "../../src/contracts/backend.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import type { Entry } from "../../src/contracts/entry.ts";
+import type { OpenedStore } from "../../src/contracts/opener.ts";
 import { makeRegion, type Region, type RegionOptions } from "../../src/region/region.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 
@@ -21,16 +22,22 @@ interface Bench {
 
 type Bencher = (options?: RegionOptions) => Bench;
 
-/** Registers the suite for the stores that `makeStore` makes; each case has one of its own. */
+/**
+ * Registers the suite for the stores that `makeStore` makes, with their locks where it gives some;
+ * each case has one of its own.
+ */
 export function regionSuite(
   name: string,
-  makeStore: (clock: ManualClock) => Backend<Entry>,
+  makeStore: (clock: ManualClock) => Backend<Entry> | OpenedStore,
 ): void {
   const bench: Bencher = (options = {}) => {
     const clock = new ManualClock();
-    return { clock, region: makeRegion({ clock, backend: makeStore(clock), ...options }) };
+    const store = makeStore(clock);
+    const opened = "backend" in store ? store : { backend: store };
+    return { clock, region: makeRegion({ clock, ...opened, ...options }) };
   };
   describe(`${name}: single keys`, () => registerSingle(bench));
+  describe(`${name}: creators and functions`, () => registerCreators(bench));
   describe(`${name}: many keys`, () => registerMulti(bench));
   describe(`${name}: many callers`, () => registerCallers(bench));
 }
@@ -68,7 +75,9 @@ function registerSingle(bench: Bencher): void {
     equal(await region.getOrCreate("some key", create), "some value 2");
     equal(await region.get("some key"), "some value 2");
   });
+}
 
+function registerCreators(bench: Bencher): void {
   it("an error of the creator comes out as it is, and nothing is kept", async () => {
     const { region } = bench();
     const failure = new RangeError("original text");

@@ -3,6 +3,7 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { json } from "../../../src/compose/json_codec.ts";
+import { ProxyBackend, wrapped } from "../../../src/compose/proxy.ts";
 import { serialized } from "../../../src/compose/serialized.ts";
 import type { Backend } from "../../../src/contracts/backend.ts";
 import type { Clock } from "../../../src/contracts/clock.ts";
@@ -20,6 +21,10 @@ function bytesInMemory(clock: Clock): Backend<Entry> {
 
 regionSuite("D-040 memory by reference", (clock) => memoryBackend<Entry>({ clock }));
 regionSuite("D-040 memory as bytes", bytesInMemory);
+regionSuite("D-036 memory through a proxy that overrides nothing", (clock) => {
+  class Idle extends ProxyBackend {}
+  return wrapped(memoryBackend<Entry>({ clock }), [Idle]);
+});
 
 describe("a region over memory", () => {
   it("D-040: a serialized record of another kind is a miss, and made anew", async () => {

@@ -116,7 +116,7 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
       const lease = this.#leaseOf({ ...hold, ...times, key, lock: new HeldItem(hold, added) });
       return { result: { lease, value }, isDone: true };
     }
-    if (enough(value) || !held || !this.#isOver(held)) {
+    if (!held || !this.#isOver(held)) {
       return { result: { lease: undefined, value }, isDone: enough(value) };
     }
     const flags = [`C${casOf(held)}`, "c"];

@@ -81,7 +81,12 @@ class MemcachedLocks implements Locks<Uint8Array> {
     this.#store.requireKeys([key]);
     const { waitMs, signal } = options;
     const [clock, random] = [this.#store.clock, this.#random];
-    return await polled(() => this.#attempt(key, options), { waitMs, signal, clock, random });
+    let attempts = 0;
+    const attempt = (): Promise<Attempt<Acquired<Uint8Array>>> => {
+      // Who has waited for a value and finds it needs no lease, and saves the trips to give it back.
+      return this.#attempt(key, options, attempts++ > 0 ? options.enough : () => false);
+    };
+    return await polled(attempt, { waitMs, signal, clock, random });
   }
 
   async revoke(keys: readonly string[]): Promise<void> {
@@ -94,6 +99,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
   async #attempt(
     key: string,
     { leaseMs, enough }: AcquireOptions<Uint8Array>,
+    needsNoLease: (value: Uint8Array | undefined) => boolean,
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const { server, clock } = this.#store;
     const token = newToken();
@@ -113,7 +119,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
         isDone: true,
       };
     }
-    if (isHeld(record, clock.now()) || enough(value) || !found) {
+    if (isHeld(record, clock.now()) || needsNoLease(value) || !found) {
       return { result: { lease: undefined, value }, isDone: enough(value) };
     }
     const [taken] = await server.run("acquire", [

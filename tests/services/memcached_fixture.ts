@@ -1,7 +1,12 @@
 /** Fresh memcached stores for the suites: their deadlines on a clock moved by hand, their I/O real. */
 
 import { connect } from "node:net";
-import { type MemcachedServer, memcachedServer, nodeSocket } from "../../backends/memcached.ts";
+import {
+  type MemcachedServer,
+  memcachedServer,
+  type MetaCommand,
+  nodeSocket,
+} from "../../backends/memcached.ts";
 import type { SuiteTime } from "../conformance/cases.ts";
 import { type ManualClock, settled } from "../testing/manual_clock.ts";
 import { TcpLink } from "./tcp_link.ts";
@@ -74,10 +79,35 @@ export class CountingServer implements MemcachedServer {
   }
 }
 
+/**
+ * A server on which every key begins with a prefix, for a store of one's own among others, and whose
+ * answers the clock waits for whenever it is moved.
+ */
+export function ownServer(
+  inner: MemcachedServer,
+  prefix: string,
+  clock: ManualClock,
+): MemcachedServer {
+  const prefixed = (commands: readonly MetaCommand[]): MetaCommand[] =>
+    commands.map((command) => ({ ...command, key: prefix + command.key }));
+  const server = new CountingServer({
+    label: inner.label,
+    get era(): number {
+      return inner.era;
+    },
+    run: (operation, commands) => inner.run(operation, prefixed(commands)),
+    runIn: (era, operation, commands) => inner.runIn(era, operation, prefixed(commands)),
+    close: () => inner.close(),
+  });
+  const move = clock.advance.bind(clock);
+  clock.advance = (ms) => advance({ now: () => clock.now(), advance: move }, ms, server);
+  return server;
+}
+
 const STEP_MS = 50;
 
 /** Moves the clock in small steps, and waits for the server's answers after each. */
-async function advance(clock: ManualClock, ms: number, server: CountingServer): Promise<void> {
+async function advance(clock: SuiteTime, ms: number, server: CountingServer): Promise<void> {
   const target = clock.now() + ms;
   await quiet(server);
   while (clock.now() < target) {

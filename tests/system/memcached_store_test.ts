@@ -53,14 +53,16 @@ describe("memcached", { skip: memcached.missing }, () => {
 
   backendSuite("memcached", storeOf(), { samples: byteSamples });
   atomicsSuite("memcached", storeOf(), { samples: byteSamples });
-  locksSuite("memcached", locksOf(memcachedLocks), { samples: byteSamples });
   backendSuite("bare memcached", storeOf({ bare: true }), {
     samples: byteSamples,
     skips: bareSkips,
   });
-  locksSuite("memcached lock keys", locksOf(memcachedLockKeys), {
-    samples: byteSamples,
-    skips: lockKeysSkips,
+  describe("D-185: locks in memcached", () => {
+    locksSuite("memcached", locksOf(memcachedLocks), { samples: byteSamples });
+    locksSuite("memcached lock keys", locksOf(memcachedLockKeys), {
+      samples: byteSamples,
+      skips: lockKeysSkips,
+    });
   });
   backendSuite("serialized(json, memcached)", async (clock) => {
     const fixture = await storeOf()(clock);

@@ -130,6 +130,11 @@ export { serialized } from "./src/compose/serialized.ts";
 export { serializedAtomics } from "./src/compose/serialized_atomics.ts";
 export { serializedLocks } from "./src/compose/serialized_locks.ts";
 export { sharded, type ShardedOptions, type ShardFailure } from "./src/compose/sharded.ts";
+export {
+  shardedAtomics,
+  shardedLocks,
+  type ShardedLocksOptions,
+} from "./src/compose/sharded_locks.ts";
 export { text } from "./src/compose/text_codec.ts";
 export { tiered, type TieredOptions } from "./src/compose/tiered.ts";
 export { timed, type TimedOptions } from "./src/compose/timed.ts";

@@ -1,3 +1,4 @@
+// runs on: deno, node24, bun
 /** The suites on a real memcached: entries, atomics, both kinds of locks, and serialized entries. */
 
 import { after, before, describe } from "node:test";

@@ -102,6 +102,9 @@ const mysqlDialect: SqlDialect = Object.freeze({
   },
 });
 
+/** How often a transaction is begun that others get in the way of. */
+const attempts = 10;
+
 class MysqlRunner implements SqlRunner {
   readonly name = "mysql";
   readonly #pool: MysqlPool;
@@ -120,7 +123,7 @@ class MysqlRunner implements SqlRunner {
 
   read(statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
     if (statements.length === 1) return this.#run([], statements);
-    return this.#run([
+    return this.#retried([
       "set transaction isolation level repeatable read",
       "start transaction with consistent snapshot, read only",
     ], statements);
@@ -129,7 +132,23 @@ class MysqlRunner implements SqlRunner {
   // Each statement sees what ended before it began, so what follows the lock sees all changes.
   write(statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
     const begin = ["set transaction isolation level read committed", "start transaction"];
-    return this.#run(begin, statements);
+    return this.#retried(begin, statements);
+  }
+
+  // Of transactions that wait for each other InnoDB undoes one, and says so: it can be run again.
+  async #retried(
+    begin: readonly string[],
+    statements: readonly SqlStatement[],
+  ): Promise<SqlRow[][]> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#run(begin, statements);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== "ER_LOCK_DEADLOCK" || attempt === attempts) {
+          throw error;
+        }
+      }
+    }
   }
 
   async #run(begin: readonly string[], statements: readonly SqlStatement[]): Promise<SqlRow[][]> {

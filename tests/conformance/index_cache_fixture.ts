@@ -8,6 +8,8 @@ export interface IndexCacheFixture {
   readonly index: IndexCache;
   /** A second opening of the same tables, as another process has it. */
   readonly other: IndexCache;
+  /** How many interleavings of reloads and others are tried. Default: 8. */
+  readonly simulations?: number;
   /** Makes the store fail from now on. Without it the case on failure must be skipped. */
   breakStore?(): void | Promise<void>;
   /** Gives everything back. */

@@ -12,6 +12,7 @@ import {
 } from "./index_cache_fixture.ts";
 import { findingCases } from "./index_cache_finding.ts";
 import { modelCases } from "./index_cache_model.ts";
+import { reloadCases } from "./index_cache_reloads.ts";
 import { registerTrials, type TrialCases } from "./trials.ts";
 
 /** Registers the cases for the index that `make` makes; `ids` as in `registerTrials`. */
@@ -21,7 +22,12 @@ export function indexCacheSuite(
   options: { readonly skips?: readonly Skip[]; readonly ids?: Readonly<Record<string, string>> } =
     {},
 ): void {
-  registerTrials(`IndexCache: ${name}`, { ...cases, ...findingCases, ...modelCases }, {
+  registerTrials(`IndexCache: ${name}`, {
+    ...cases,
+    ...findingCases,
+    ...modelCases,
+    ...reloadCases,
+  }, {
     make,
     ...options,
   });

@@ -3,7 +3,7 @@ import { indexCacheSuite, indexFailureCase } from "../../conformance/index_cache
 
 indexCacheSuite("memory", () => {
   const index = memoryIndex();
-  return { index, other: index };
+  return { index, other: index, simulations: 100 };
 }, {
   skips: [{ case: indexFailureCase, reason: "memory cannot fail" }],
   ids: {

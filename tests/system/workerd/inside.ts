@@ -12,6 +12,12 @@ export interface Bindings {
   readonly r2Buckets?: string[];
   /** Databases of D1. */
   readonly d1Databases?: string[];
+  /** Durable Objects, by the names of their classes; `classes` exports them. */
+  readonly durableObjects?: Record<string, { className: string; useSQLite: boolean }>;
+  /** The file that exports the classes. */
+  readonly classes?: string;
+  /** Namespaces of Workers KV. */
+  readonly kvNamespaces?: string[];
   /** Plain values. */
   readonly bindings?: Record<string, string>;
   /** What of workerd is switched on. */
@@ -37,14 +43,18 @@ export async function testInside(file: string, bindings: Bindings): Promise<void
 async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
   const { script, broken } = await bundle([file], {
     conditions: ["workerd", "worker"],
-    epilogue: epilogueOf(file),
-    external: bindings.compatibilityFlags?.includes("nodejs_compat") ? SOCKETS : [],
+    epilogue: epilogueOf(file) + exportsOf(bindings),
+    external: [
+      "cloudflare:workers",
+      ...bindings.compatibilityFlags?.includes("nodejs_compat") ? SOCKETS : [],
+    ],
   });
   if (broken.length > 0) return [...broken];
+  const { classes: _, ...options } = bindings;
   const worker = new Miniflare({
     modules: [{ type: "ESModule", path: "tests.mjs", contents: script }],
     compatibilityDate: "2026-06-01",
-    ...bindings,
+    ...options,
   });
   try {
     const response = await worker.dispatchFetch("http://tests.example/");
@@ -63,4 +73,9 @@ function epilogueOf(file: string): string {
       return Response.json(await runFile(${JSON.stringify(file)}));
     },
   };`;
+}
+
+function exportsOf({ durableObjects = {}, classes }: Bindings): string {
+  const names = Object.values(durableObjects).map(({ className }) => className);
+  return classes ? `export { ${names.join(", ")} } from "./${classes}";` : "";
 }

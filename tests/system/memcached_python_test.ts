@@ -12,8 +12,8 @@ import {
   nodeSocket,
 } from "../../backends/memcached.ts";
 import type { Backend } from "../../src/contracts/backend.ts";
-import { NEVER } from "../../src/contracts/clock.ts";
-import { dogpileFraming } from "../../src/compose/dogpile_frame.ts";
+import { NEVER, systemClock } from "../../src/contracts/clock.ts";
+import { dogpileFraming, type DogpileFramingOptions } from "../../src/compose/dogpile_frame.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
 import { serializedLocks } from "../../src/compose/serialized_locks.ts";
@@ -26,7 +26,7 @@ import { memcached, memcachedOnSocket, socketOf } from "../services/memcached.ts
 import { flush } from "../services/memcached_fixture.ts";
 import { pythonTool } from "../services/python.ts";
 import type { Server } from "../services/server.ts";
-import { settled } from "../testing/manual_clock.ts";
+import { ManualClock, settled } from "../testing/manual_clock.ts";
 
 const python = pythonTool("python");
 const missing = memcached.missing || python.missing;
@@ -176,6 +176,21 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
       equal(await mangled.get(`${key}!`), "theirs");
     });
 
+    it("is as old for dogpile as for cairn", async () => {
+      const hour = 3_600_000;
+      const clock = new ManualClock(systemClock.now() - 2 * hour);
+      await regionOver(server, { clock }).set("ours", "two hours old");
+      const steps = [["get", "ours"]];
+      const read = (expirationSeconds: number): Promise<unknown> =>
+        inPython({ do: "dogpile", backend, url, steps, expirationSeconds });
+      deepEqual([await read(3_600), await read(9_000)], [["NO_VALUE"], ["two hours old"]]);
+      await dogpile(["set", "theirs", "new"]);
+      clock.set(systemClock.now() + 2 * hour);
+      const life = (softTtlMs: number): Region => regionOver(server, { clock }, { softTtlMs });
+      equal(await life(hour).get("theirs"), undefined);
+      equal(await life(3 * hour).get("theirs"), "new");
+    });
+
     it("holds the lock that dogpile looks at", async () => {
       const answers: unknown[] = [];
       await region.getOrCreate("key", async () => {
@@ -225,8 +240,12 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
 }
 
 /** A region of records and locks as dogpile.cache has them. */
-function regionOver(server: MemcachedServer, identity: RegionOptions = {}): Region {
-  const framing = dogpileFraming();
+function regionOver(
+  server: MemcachedServer,
+  identity: RegionOptions = {},
+  life: DogpileFramingOptions = {},
+): Region {
+  const framing = dogpileFraming(life);
   return makeRegion({
     ...identity,
     backend: serialized(json, memcachedBackend(server, { bare: true }), { framing }),

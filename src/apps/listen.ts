@@ -2,6 +2,7 @@
 
 import { serve } from "@hono/node-server";
 import process from "node:process";
+import { reasonOf } from "../wheels/log.ts";
 
 /** Answers requests; what every app of cairn comes down to. */
 export type Handler = (request: Request) => Response | Promise<Response>;
@@ -22,9 +23,14 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
-/** Serves `handler`. Rejects when the port is taken. */
+/** Serves `handler`. Rejects, naming the address, when it cannot be had. */
 export async function listen(handler: Handler, at: Address): Promise<Listening> {
-  return await ("Deno" in globalThis ? listenOnDeno(handler, at) : listenOnNode(handler, at));
+  try {
+    return await ("Deno" in globalThis ? listenOnDeno(handler, at) : listenOnNode(handler, at));
+  } catch (cause) {
+    const address = urlOf(at.hostname, at.port);
+    throw new Error(`Cannot listen on ${address}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 function listenOnDeno(handler: Handler, at: Address): Listening {

@@ -9,7 +9,7 @@ import { systemClock } from "../contracts/clock.ts";
 import { makeRegion } from "../region/region.ts";
 import type { AccessOptions } from "../wheels/http/access.ts";
 import { createApp } from "../wheels/http/app.ts";
-import type { Log } from "../wheels/log.ts";
+import { type Log, reasonOf } from "../wheels/log.ts";
 import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
@@ -36,9 +36,8 @@ const MOST_UPSTREAM_BYTES = 134_217_728;
 /** Serves a folder. Rejects where the folder, the users file or the port cannot be had. */
 export async function serve(options: ServeOptions, log: Log): Promise<Served> {
   const root = resolve(options.directory);
-  await mkdir(`${root}/.cairn`, { recursive: true });
   const access = await accessOf(options, log);
-  const database = new DatabaseSync(`${root}/.cairn/index.sqlite`);
+  const database = await databaseIn(root);
   const work = new RunningWork();
   const wheelhouse = new Wheelhouse({
     files: folder(root),
@@ -64,6 +63,15 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
       database.close();
     },
   };
+}
+
+async function databaseIn(root: string): Promise<DatabaseSync> {
+  try {
+    await mkdir(`${root}/.cairn`, { recursive: true });
+    return new DatabaseSync(`${root}/.cairn/index.sqlite`);
+  } catch (cause) {
+    throw new Error(`Cannot serve "${root}": ${reasonOf(cause)}`, { cause });
+  }
 }
 
 async function accessOf(options: ServeOptions, log: Log): Promise<AccessOptions> {

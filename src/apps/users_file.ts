@@ -20,8 +20,12 @@ export class UsersFile {
 
   /** Reads the file. Rejects where it is not there or is no htpasswd file. */
   static async open(path: string, log: Log): Promise<UsersFile> {
-    const version = await versionOf(path);
-    return new UsersFile(path, log, { users: await read(path, log), version });
+    try {
+      const version = await versionOf(path);
+      return new UsersFile(path, log, { users: await read(path, log), version });
+    } catch (cause) {
+      throw new Error(`Cannot open users file "${path}": ${reasonOf(cause)}`, { cause });
+    }
   }
 
   /** Whether there is such a user with such a password. A broken file leaves the users as they were. */

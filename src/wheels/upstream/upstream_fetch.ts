@@ -49,7 +49,9 @@ export class UpstreamFetcher {
 
   /** Takes the credentials out of the address. Throws a `TypeError` for an address that is none. */
   constructor(options: FetcherOptions) {
-    const url = new URL(options.url);
+    // The address may hold credentials, so the message does not repeat it.
+    const url = URL.parse(options.url);
+    if (url === null) throw new TypeError("Cannot use upstream: its address is no URL");
     if (url.protocol !== "https:" && url.protocol !== "http:") {
       throw new TypeError(`Cannot use upstream: "${url.protocol}" is neither https: nor http:`);
     }

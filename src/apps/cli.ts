@@ -45,7 +45,10 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     if (!options.isQuiet || level !== "info") terminalLog(level, message, facts);
   };
   const served = await serve(options, log);
-  stopOnSignal(served.stop);
+  stopOnSignal(() => {
+    say("  Lets what is running end; once more ends it at once");
+    return served.stop();
+  });
   for (const line of welcome(options, served)) say(line);
 }
 

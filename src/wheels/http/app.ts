@@ -81,7 +81,8 @@ export function createApp(options: AppOptions): App {
         (error) => log("error", `Cannot answer ${request.method} ${pathname}: ${reasonOf(error)}`),
       );
       response.headers.set("date", new Date(clock.now()).toUTCString());
-      log("info", `${request.method} ${pathname} ${response.status}`);
+      const reason = response.statusText;
+      log("info", `${request.method} ${pathname} ${response.status}`, reason ? { reason } : {});
       return response;
     },
   };

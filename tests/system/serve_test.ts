@@ -1,0 +1,66 @@
+/** What `cairn serve` says to the person who starts it. */
+
+import { equal, match, ok } from "node:assert/strict";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { startCairn } from "../clients/cairn_process.ts";
+import { run } from "../clients/command.ts";
+import { makeWheel } from "../testing/make_wheel.ts";
+import { postOf, uploadForm } from "../core/wheels_http/house.ts";
+
+const isDeno = "Deno" in globalThis;
+const RUNTIME = [process.execPath, ...(isDeno ? ["run", "-A"] : [])];
+
+describe("cairn serve", () => {
+  let folder = "";
+  before(async () => {
+    folder = await mkdtemp(`${tmpdir()}/cairn-serve-`);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function refusal(...args: string[]): Promise<string> {
+    const [program, ...rest] = [...RUNTIME, "src/apps/cli.ts", "serve", ...args];
+    const env = { ...process.env as Record<string, string>, NO_COLOR: "1" };
+    const { code, output } = await run(program!, rest, { env });
+    equal(code, 2, output);
+    return output;
+  }
+
+  it("names the address that is taken", async () => {
+    await using cairn = await startCairn(RUNTIME, [`${folder}/taken`]);
+    const { port } = new URL(cairn.url);
+    const said = await refusal(`${folder}/other`, "--port", port);
+    ok(said.startsWith(`cairn: Cannot listen on ${cairn.url}: `), said);
+  });
+
+  it("names the users file that is not there or is none, and makes no folder then", async () => {
+    const users = `${folder}/users`;
+    const start = () => refusal(`${folder}/unmade`, "--users", users, "--port", "0");
+    match(await start(), /^cairn: Cannot open users file ".*\/users": ENOENT/);
+    await writeFile(users, "no colon\n");
+    match(await start(), /^cairn: Cannot open users file ".*\/users": .*line 1 is not "name:hash"/);
+    ok(!(await readdir(folder)).includes("unmade"));
+  });
+
+  it("names the folder that cannot be had", async () => {
+    await writeFile(`${folder}/file`, "");
+    match(await refusal(`${folder}/file`, "--port", "0"), /^cairn: Cannot serve ".*\/file": E/);
+  });
+
+  it("says that an upstream's address is none, and not what it holds", async () => {
+    const said = await refusal(`${folder}/up`, "--upstream", "https//ann:s3cret@x/", "--port", "0");
+    equal(said, "cairn: Cannot use upstream: its address is no URL\n");
+  });
+
+  it("logs why an upload was refused, and that it waits at its end", async () => {
+    const cairn = await startCairn(RUNTIME, [`${folder}/house`, "--open", "list,download,update"]);
+    const wheel = { ...makeWheel({ name: "demo", version: "1.0" }), filename: "demo.whl" };
+    const response = await fetch(`${cairn.url}/legacy/`, await postOf(await uploadForm(wheel)));
+    match(await response.text(), /^Invalid filename: "demo.whl"/);
+    await cairn.stop();
+    match(cairn.output(), /POST \/legacy\/ 400 {2}reason="Invalid filename: /);
+    match(cairn.output(), /Lets what is running end/);
+  });
+});

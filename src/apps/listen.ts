@@ -1,6 +1,6 @@
 /** Serving a fetch handler on a port, on Deno and on Node. */
 
-import { serve } from "@hono/node-server";
+import { type Http2Bindings, type HttpBindings, serve } from "@hono/node-server";
 import process from "node:process";
 import { reasonOf } from "../wheels/log.ts";
 
@@ -40,7 +40,7 @@ function listenOnDeno(handler: Handler, at: Address): Listening {
 
 function listenOnNode(handler: Handler, at: Address): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: handler, ...at }, (info) => {
+    const server = serve({ fetch: withReason(handler), ...at }, (info) => {
       server.off("error", reject);
       resolve({ url: urlOf(at.hostname, info.port), stop });
     });
@@ -52,6 +52,15 @@ function listenOnNode(handler: Handler, at: Address): Promise<Listening> {
       });
     }
   });
+}
+
+/** Sends reason phrases, which are all that some upload clients show of a refusal. */
+function withReason(handler: Handler) {
+  return async (request: Request, { outgoing }: HttpBindings | Http2Bindings) => {
+    const response = await handler(request);
+    if (response.status >= 400) Object.assign(outgoing, { statusMessage: response.statusText });
+    return response;
+  };
 }
 
 function urlOf(hostname: string, port: number): string {

@@ -58,7 +58,10 @@ describe("cairn serve", () => {
     const cairn = await startCairn(RUNTIME, [`${folder}/house`, "--open", "list,download,update"]);
     const wheel = { ...makeWheel({ name: "demo", version: "1.0" }), filename: "demo.whl" };
     const response = await fetch(`${cairn.url}/legacy/`, await postOf(await uploadForm(wheel)));
-    match(await response.text(), /^Invalid filename: "demo.whl"/);
+    const reason = await response.text();
+    match(reason, /^Invalid filename: "demo.whl"/);
+    // Deno sends no reason phrase but the usual one.
+    equal(response.statusText, isDeno ? "Bad Request" : reason.slice(0, 200).trimEnd());
     await cairn.stop();
     match(cairn.output(), /POST \/legacy\/ 400 {2}reason="Invalid filename: /);
     match(cairn.output(), /Lets what is running end/);

@@ -81,8 +81,9 @@ export function createApp(options: AppOptions): App {
         (error) => log("error", `Cannot answer ${request.method} ${pathname}: ${reasonOf(error)}`),
       );
       response.headers.set("date", new Date(clock.now()).toUTCString());
-      const reason = response.statusText;
-      log("info", `${request.method} ${pathname} ${response.status}`, reason ? { reason } : {});
+      const { status } = response;
+      const facts = status < 400 ? {} : { reason: response.statusText };
+      log("info", `${request.method} ${pathname} ${status}`, facts);
       return response;
     },
   };

@@ -1,7 +1,7 @@
 /**
  * Answers that say no: the status, and the reason as text or, for clients that prefer JSON, as a
  * problem document (RFC 9457). The first line of the reason is the reason phrase as well, because
- * that is all that some upload clients show.
+ * that is all that some upload clients show. Deno does not send it.
  */
 
 import {

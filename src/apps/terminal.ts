@@ -28,14 +28,24 @@ export function painted(text: string, style: keyof typeof COLORS): string {
   return isPlain ? text : `\x1b[${COLORS[style]}m${text}\x1b[0m`;
 }
 
-/** A log of one line for each event: `time  level  message  fact=value …`. */
+/**
+ * A log of one line for each event: `time  level  message  fact=value …`. Control characters, which
+ * an upstream or an archive may bring along, are written as their code points.
+ */
 export const terminalLog: Log = (level, message, facts = {}) => {
   const time = new Date(systemClock.now()).toISOString().slice(11, 19);
   const details = Object.entries(facts).map(([name, value]) => `${name}=${plain(value)}`);
-  const columns = [painted(time, "dim"), painted(level.padEnd(5), level), message];
-  if (details.length > 0) columns.push(painted(details.join(" "), "dim"));
+  const columns = [painted(time, "dim"), painted(level.padEnd(5), level), visible(message)];
+  if (details.length > 0) columns.push(painted(visible(details.join(" ")), "dim"));
   say(columns.join("  "));
 };
+
+function visible(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
 
 function plain(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);

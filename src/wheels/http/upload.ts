@@ -6,6 +6,7 @@
 import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
 import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
 import { readAll } from "../upstream/read_all.ts";
+import { reasonOf } from "../log.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { type Access, isProblem } from "./access.ts";
@@ -115,7 +116,7 @@ class Form {
     } catch (error) {
       if (error instanceof CacheError && !body.isBroken) throw error;
       const isFormError = error instanceof SyntaxError || error instanceof RangeError;
-      if (isFormError || body.isBroken) throw refused(`Malformed form: ${String(error)}`);
+      if (isFormError || body.isBroken) throw refused(`Malformed form: ${reasonOf(error)}`);
       throw error;
     }
   }

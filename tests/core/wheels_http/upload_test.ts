@@ -251,6 +251,9 @@ describe("a refused upload leaves nothing behind", () => {
     const post = (init: RequestInit) => house.fetch("/legacy/", { ...init, method: "POST" });
     await refusal(await post({ body: "text" }), 400, /multipart/);
     await refusal(await post({}), 400, /multipart/);
+    const headers = { "content-type": "multipart/form-data; boundary=b" };
+    const malformed = /^Malformed form: Cannot read form: a part has a malformed header\n$/;
+    await refusal(await post({ headers, body: "--b\r\nno header\r\n\r\n" }), 400, malformed);
     const form = await uploadForm(WHEEL);
     form.delete("content");
     await refusal(await post(await postOf(form)), 400, /does not have a file/);

@@ -117,11 +117,25 @@ async function readEvidence(): Promise<Evidence> {
   };
 }
 
+async function hasResults(): Promise<boolean> {
+  try {
+    return (await Deno.stat(RESULTS)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 async function readJson<T>(path: string): Promise<T> {
   return JSON.parse(await Deno.readTextFile(path));
 }
 
 async function main(): Promise<void> {
+  if (!(await hasResults())) {
+    console.error("Nothing is proven yet: run `deno task test` first");
+    Deno.exitCode = 1;
+    return;
+  }
   const evidence = await readEvidence();
   const standing = weigh(evidence);
   const [flag, list] = Deno.args;

@@ -107,6 +107,13 @@ for (const shape of SHAPES) {
       equal(await fn.get(), 1);
       await clock.advance(1);
       equal(await fn.get(), undefined);
+      const aged = region.cacheOnArguments({ maxAgeMs: 50 })(function aged() {
+        return 1;
+      });
+      await aged();
+      equal(await aged.get(), 1);
+      await clock.advance(50);
+      equal(await aged.get(), undefined);
     });
 
     it("D-135: refresh recomputes, stores and returns; later calls see it", async () => {

@@ -60,6 +60,7 @@ for (const shape of SHAPES) {
       await clock.advance(100);
       const fail = (): Promise<string> => Promise.reject(new Error("down"));
       equal(await region.getOrCreate("key", fail), "old");
+      equal((await region.getEntry("key"))?.softExpiresAt, clock.now() + 50);
       await clock.advance(50);
       await rejects(region.getOrCreate("key", fail), { message: "down" });
     });
@@ -251,6 +252,18 @@ describe("FusionCache's levels in regions over one store", () => {
     deepEqual(await Promise.all([one.get("key"), next()]), ["new 1", 2]);
   });
 
+  it("an early refresh that finds another process was quicker takes what that one made", async () => {
+    const { clock, one, two } = processes({ earlyShare: 0.5 });
+    await one.set("key", "old");
+    equal(await two.get("key"), "old");
+    await clock.advance(500);
+    equal(await one.getOrCreate("key", () => "new"), "old");
+    await clock.advance(1);
+    equal(await two.getOrCreate("key", () => "twice"), "old");
+    await settled();
+    deepEqual([await two.get("key"), two.stats().create], ["new", 0]);
+  });
+
   it("EagerRefreshDoesNotBlock: a busy lock keeps nobody from the fresh value", async () => {
     const { clock, locks, one } = processes({ earlyShare: 0.5 });
     await one.set("key", "old");
@@ -272,8 +285,8 @@ describe("FusionCache's levels in regions over one store", () => {
     await waiting;
     await held.lease?.release();
     await clock.advance(60_000);
-    const { create, createError, storeError } = one.stats();
-    deepEqual([create, createError, storeError], [0, 0, 0]);
+    const { create, createError, storeError, lockTimeout } = one.stats();
+    deepEqual([create, createError, storeError, lockTimeout], [0, 0, 0, 0]);
     equal(await one.keyIsLocked("key"), false);
   });
 

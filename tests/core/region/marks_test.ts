@@ -46,6 +46,16 @@ describe("marks in a store", () => {
     equal(await there.get("key"), undefined);
   });
 
+  it("are asked for again where the clock has stepped back, and not trusted for so much longer", async () => {
+    const { clock, make } = processes({ marksMaxAgeMs: 500 });
+    const [here, there] = [make(), make({ near: false })];
+    await here.set("key", 1);
+    equal(await there.get("key"), 1);
+    clock.set(clock.now() - 3_600_000);
+    await here.invalidate();
+    equal(await there.get("key"), undefined);
+  });
+
   it("DX-12: clocks that differ do not matter", async () => {
     for (const skewMs of [-3_600_000, -2_000, 2_000, 3_600_000]) {
       const { clock, store } = processes();

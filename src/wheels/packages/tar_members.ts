@@ -106,7 +106,7 @@ function describe(
   { type, sizeBytes, overrides }: { type: string; sizeBytes: number; overrides: Overrides },
 ): Omit<TarMember, "content"> | undefined {
   const kind = KINDS[type] ?? refuse(`it has a member of type "${type}", such as a sparse file`);
-  const path = (overrides.path ?? pathOf(header)).replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
+  const path = withoutLastSlashes((overrides.path ?? pathOf(header)).replace(/^(?:\.\/)+/, ""));
   if ((path === "" || path === ".") && kind === "folder") return undefined;
   checkPath(path);
   if (kind === "link") {
@@ -114,6 +114,13 @@ function describe(
     checkLink(type === "2" ? path : "", target, topOf(path));
   }
   return { path, kind, sizeBytes: kind === "file" ? sizeBytes : 0 };
+}
+
+// By a pattern, a path of nothing but slashes would take time that grows with its length's square.
+function withoutLastSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === "/") end--;
+  return path.slice(0, end);
 }
 
 /** Old tar has no prefix; ustar puts the front of a long path there. */

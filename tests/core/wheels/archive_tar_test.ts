@@ -137,6 +137,12 @@ describe("source distributions in tar archives", () => {
     }
   });
 
+  it("refuses a path of a million slashes in time that grows with its length", async () => {
+    const record = paxRecord("path", `${"/".repeat(1_000_000)}x`);
+    await refused([INFO, { path: "x", type: "x", content: record }, CODE], /unsafe path/);
+    equal((await inspect([{ path: "foo_bar-1.0///", type: "5" }, INFO])).metadata.version, "1.0");
+  });
+
   it("refuses what is no sound archive", async () => {
     await refusedBytes(new Uint8Array(0), /not a gzip file/);
     await refusedBytes(new TextEncoder().encode("plain text"), /not a gzip file/);

@@ -20,6 +20,10 @@ import type { BackendOpener } from "../src/contracts/opener.ts";
  * | `memcached://[USER:PASSWORD@]HOST[:PORT],…[?ketama=…]` | memcached; several with `ring`: `ketama` |
  * | `memcached:///PATH`                                | the same on a unix socket               |
  * | `dogpile.cache.pylibmc`, and its other clients     | the same by arguments, as dogpile's are |
+ * | `sqlite:PATH`                                      | an SQLite file by `node:sqlite`         |
+ * | `deno-kv:[PATH]`                                   | Deno KV                                 |
+ * | `dynamodb:TABLE?region=REGION`                     | DynamoDB; `dynamodb://HOST[:PORT]/TABLE` |
+ * | `null:`, `null`                                    | nothing at all                          |
  *
  * @example
  * ```ts
@@ -45,8 +49,17 @@ export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Ma
   "dogpile.cache.pylibmc": openDogpileMemcached,
   "dogpile.cache.pymemcache": openDogpileMemcached,
   "dogpile.cache.bmemcached": openDogpileMemcached,
+  "sqlite": async () => (await import("./sqlite_opener.ts")).openSqlite,
+  "deno-kv": async () => (await import("./deno_kv_opener.ts")).openDenoKv,
+  "dynamodb": async () => (await import("./dynamodb_opener.ts")).openDynamodb,
+  "null": openNull,
 }));
 
 async function openDogpileMemcached(): Promise<BackendOpener> {
   return (await import("./memcached_opener.ts")).openDogpileMemcached;
+}
+
+async function openNull(): Promise<BackendOpener> {
+  const { nullBackend } = await import("./null.ts");
+  return () => ({ backend: nullBackend() });
 }

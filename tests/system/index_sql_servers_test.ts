@@ -101,6 +101,8 @@ describe("PostgreSQL", { skip: postgres.missing }, () => {
   const open = (): Opened => {
     const place = { host: "127.0.0.1", port: server.port, user: "postgres", max: 8 };
     const pool = new pg.Pool({ ...place, database: "postgres" });
+    // A connection that ends while nobody uses it is told here, and replaced at its next use.
+    pool.on("error", () => {});
     return {
       index: postgresIndex(pool),
       query: async (sql) => (await pool.query(sql)).rows,

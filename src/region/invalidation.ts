@@ -34,8 +34,8 @@ export interface Invalidator {
   query(tags: readonly string[], now: number): MarkQuery;
   /** Takes what was read for a query. */
   learn(query: MarkQuery, found: readonly (Entry | undefined)[]): void;
-  /** Whether the marks of the region and `tags` are known, however old. */
-  isKnown(tags: readonly string[]): boolean;
+  /** Whether the marks that an entry is to be judged under are known, however old. */
+  isKnown(entry: Entry): boolean;
   /** How an entry of the caller's `key` stands; its marks must be known. */
   standingOf(key: string, entry: Entry): Standing;
   /** Until when the copies that concern `tags` may be trusted. */

@@ -44,6 +44,6 @@ export function judgeIfKnown(
   call: Call,
   entry: Entry | undefined,
 ): Freshness | undefined {
-  if (entry !== undefined && !core.invalidator.isKnown(entry.tags)) return undefined;
+  if (entry !== undefined && !core.invalidator.isKnown(entry)) return undefined;
   return judge(core, call, entry);
 }

@@ -89,8 +89,13 @@ export class Marks implements Invalidator {
     }
   }
 
-  isKnown(tags: readonly string[]): boolean {
-    return scopesOf(tags).every((scope) => (this.#copies.get(scope)?.readAt ?? UNREAD) !== UNREAD);
+  isKnown({ tags, marks }: Entry): boolean {
+    return scopesOf(tags).every((scope) => {
+      const copy = this.#copies.get(scope);
+      if (copy === undefined || copy.readAt === UNREAD) return false;
+      // An entry that bears marks was made under some: absent ones have been made since.
+      return marks.length === 0 || isWhole(copy);
+    });
   }
 
   standingOf(_key: string, entry: Entry): Standing {
@@ -219,7 +224,8 @@ export class Marks implements Invalidator {
     if (store === undefined) return [];
     return scopesOf(tags).filter((scope) => {
       const copy = this.#copies.get(scope);
-      return copy === undefined || now >= copy.readAt + maxAgeMs || now < copy.readAt;
+      if (copy === undefined || !isWhole(copy)) return true;
+      return now >= copy.readAt + maxAgeMs || now < copy.readAt;
     });
   }
 
@@ -257,6 +263,10 @@ const UNKNOWN: Copy = Object.freeze({
   readAt: UNREAD,
   changed: 0,
 });
+
+function isWhole({ hard, soft }: Copy): boolean {
+  return hard !== undefined && soft !== undefined;
+}
 
 // A mark that was not there and now is makes nothing invalid that was valid.
 function hasChanged(known: Half | undefined, now: Half | undefined): boolean {

@@ -59,13 +59,15 @@ export class UpstreamFetcher {
     [url.username, url.password, url.search, url.hash] = ["", "", "", ""];
     if (!url.pathname.endsWith("/")) url.pathname += "/";
     this.url = url.href;
-    this.#hosts = new Set([url.host, ...options.fileHosts]);
+    this.#hosts = new Set([url.host, ...options.fileHosts.map(hostOf)]);
     this.#options = Object.freeze({ ...options });
   }
 
-  /** Whether an address may be asked at all. */
+  /** Whether an address may be asked at all: no host but those named, and none less safely. */
   isAllowed(url: string): boolean {
-    return this.#hosts.has(new URL(url).host);
+    const { protocol, host } = new URL(url);
+    const isSafe = protocol === "https:" || protocol === "http:" && this.url.startsWith("http:");
+    return isSafe && this.#hosts.has(host);
   }
 
   /** Asks for an address, following redirects. Every failure is an `UpstreamError`. */
@@ -131,8 +133,15 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
+function hostOf(text: string): string {
+  const address = `https://${text}`;
+  const host = URL.canParse(address) ? new URL(address).host : "";
+  if (host !== "" && host === text.toLowerCase()) return host;
+  throw new TypeError(`Cannot take files from "${text}": it is no host like files.example:8443`);
+}
+
 function basicOf(url: URL): string | undefined {
-  if (url.username === "") return undefined;
+  if (url.username === "" && url.password === "") return undefined;
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}`;
 }

@@ -25,6 +25,8 @@ import type { RedisCommand, RedisCommands, RedisReply } from "./redis_commands.t
 import { type LinkOptions, RedisLink, type ScriptCall } from "./redis_link.ts";
 import type { RedisScript } from "./redis_scripts.ts";
 
+export type { LinkOptions } from "./redis_link.ts";
+
 /** The version of the layout of cairn's own keys. */
 const schemaVersion = 1;
 

@@ -1,6 +1,6 @@
 /** The synchronous cache that keeps nothing: for switching a cache off without touching callers. */
 
-import type { SyncCache } from "../contracts/cache.ts";
+import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.ts";
 
 /**
  * A cache in which every read is a miss and every store succeeds.
@@ -17,62 +17,62 @@ import type { SyncCache } from "../contracts/cache.ts";
  */
 export class NullCache<V = unknown> implements SyncCache<V> {
   /** Always a miss. */
-  get(): undefined {
+  get(_key: string, _namespace?: string): undefined {
     return undefined;
   }
 
   /** Finds nothing. */
-  getMulti(): Map<string, V> {
+  getMulti(_keys: Iterable<string>, _namespace?: string): Map<string, V> {
     return new Map();
   }
 
   /** Answers `true`. */
-  set(): boolean {
+  set(_key: string, _value: V, _options?: StoreOptions): boolean {
     return true;
   }
 
   /** Answers that no key failed. */
-  setMulti(): string[] {
+  setMulti(_entries: Iterable<readonly [string, V]>, _options?: StoreOptions): string[] {
     return [];
   }
 
   /** Answers `true`, each time. */
-  add(): boolean {
+  add(_key: string, _value: V, _options?: StoreOptions): boolean {
     return true;
   }
 
   /** Answers that no key failed. */
-  addMulti(): string[] {
+  addMulti(_entries: Iterable<readonly [string, V]>, _options?: StoreOptions): string[] {
     return [];
   }
 
   /** Answers `true`. */
-  replace(): boolean {
+  replace(_key: string, _value: V, _options?: StoreOptions): boolean {
     return true;
   }
 
   /** Answers that no key failed. */
-  replaceMulti(): string[] {
+  replaceMulti(_entries: Iterable<readonly [string, V]>, _options?: StoreOptions): string[] {
     return [];
   }
 
   /** Answers `true`. */
-  delete(): boolean {
+  delete(_key: string, _namespace?: string): boolean {
     return true;
   }
 
   /** Answers `true`. */
-  deleteMulti(): boolean {
+  deleteMulti(_keys: Iterable<string>, _namespace?: string): boolean {
     return true;
   }
 
   /** Counts nothing, also from an initial value. */
-  incr(): undefined {
+  incr(_key: string, _delta?: number, _options?: CountOptions): undefined {
     return undefined;
   }
 
   /** Counts nothing, also from an initial value. */
-  decr(): undefined {
+  decr(_key: string, _delta?: number, _options?: CountOptions): undefined {
     return undefined;
   }
 

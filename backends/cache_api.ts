@@ -11,8 +11,8 @@ import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
-import { deadlineBytes, liveValue, recordOf } from "./deadline_record.ts";
-import { sideBySide } from "./side_by_side.ts";
+import { deadlineBytes, liveValue, recordOf } from "../src/compose/deadline_record.ts";
+import { sideBySide } from "../src/compose/side_by_side.ts";
 
 /** The part of a `Cache` that cairn uses. */
 export interface ResponseCache {

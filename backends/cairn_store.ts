@@ -2,8 +2,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
-import type { RemoteRow } from "./remote_sqlite.ts";
-import { nextDeadline, type RemoteStatement, schema, sweep } from "./remote_sqlite_statements.ts";
+import type { RemoteRow } from "./sqlite/remote.ts";
+import { nextDeadline, type RemoteStatement, schema, sweep } from "./sqlite/remote_statements.ts";
 
 /** The part of a `DurableObjectState` that the object uses. */
 export interface StoreState {

@@ -5,12 +5,12 @@ import type { Backend } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
 import type { Locks } from "../src/contracts/locks.ts";
 import type { Random } from "../src/contracts/random.ts";
-import type { D1Database } from "./d1_runner.ts";
-import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./remote_sqlite.ts";
-import { remoteLocks } from "./remote_sqlite_locks.ts";
-import { type RemoteStatement, schema, sweep } from "./remote_sqlite_statements.ts";
+import type { D1Database } from "./sql/d1_runner.ts";
+import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./sqlite/remote.ts";
+import { remoteLocks } from "./sqlite/remote_locks.ts";
+import { type RemoteStatement, schema, sweep } from "./sqlite/remote_statements.ts";
 
-export type { D1Database, D1Statement } from "./d1_runner.ts";
+export type { D1Database, D1Statement } from "./sql/d1_runner.ts";
 
 /** Where the entries are, and what time it is. */
 export interface D1Options {

@@ -3,20 +3,20 @@
 import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
-import type { DenoKv } from "./deno_kv_client.ts";
-import { type Change, removalOf } from "./deno_kv_commits.ts";
-import { DenoKvDatabase, type DenoKvOptions } from "./deno_kv_database.ts";
-import { type Found, isLarge } from "./deno_kv_records.ts";
+import type { DenoKv } from "./deno_kv/client.ts";
+import { type Change, removalOf } from "./deno_kv/commits.ts";
+import { DenoKvDatabase, type DenoKvOptions } from "./deno_kv/database.ts";
+import { type Found, isLarge } from "./deno_kv/records.ts";
 
-export type { DenoKvOptions } from "./deno_kv_database.ts";
-export { denoKvLocks, type DenoKvLocksOptions } from "./deno_kv_locks.ts";
+export type { DenoKvOptions } from "./deno_kv/database.ts";
+export { denoKvLocks, type DenoKvLocksOptions } from "./deno_kv/locks.ts";
 export type {
   DenoKv,
   DenoKvAtomic,
   DenoKvCommit,
   DenoKvEntry,
   DenoKvKey,
-} from "./deno_kv_client.ts";
+} from "./deno_kv/client.ts";
 
 /**
  * A store of bytes in a Deno KV database that the user opens and closes, by `Deno.openKv` or by

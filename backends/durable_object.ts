@@ -12,12 +12,12 @@ import type { Backend } from "../src/contracts/backend.ts";
 import type { Clock } from "../src/contracts/clock.ts";
 import type { Locks } from "../src/contracts/locks.ts";
 import type { Random } from "../src/contracts/random.ts";
-import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./remote_sqlite.ts";
-import { remoteLocks } from "./remote_sqlite_locks.ts";
-import type { RemoteStatement } from "./remote_sqlite_statements.ts";
+import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./sqlite/remote.ts";
+import { remoteLocks } from "./sqlite/remote_locks.ts";
+import type { RemoteStatement } from "./sqlite/remote_statements.ts";
 
-export type { RemoteRow } from "./remote_sqlite.ts";
-export type { RemoteStatement } from "./remote_sqlite_statements.ts";
+export type { RemoteRow } from "./sqlite/remote.ts";
+export type { RemoteStatement } from "./sqlite/remote_statements.ts";
 
 /** What is called of a `CairnStore` through its stub. */
 export interface CairnStoreStub {

@@ -3,7 +3,7 @@
 import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
-import type { DynamoSigner } from "./dynamodb_api.ts";
+import type { DynamoSigner } from "./dynamodb/api.ts";
 import {
   binary,
   deadlineOf,
@@ -12,12 +12,12 @@ import {
   type Item,
   liveContent,
   number,
-} from "./dynamodb_items.ts";
-import { type Action, type DynamoOptions, DynamoTable } from "./dynamodb_table.ts";
+} from "./dynamodb/items.ts";
+import { type Action, type DynamoOptions, DynamoTable } from "./dynamodb/table.ts";
 
-export type { DynamoApiOptions, DynamoSigner } from "./dynamodb_api.ts";
-export { dynamodbLocks } from "./dynamodb_locks.ts";
-export type { DynamoOptions } from "./dynamodb_table.ts";
+export type { DynamoApiOptions, DynamoSigner } from "./dynamodb/api.ts";
+export { dynamodbLocks } from "./dynamodb/locks.ts";
+export type { DynamoOptions } from "./dynamodb/table.ts";
 
 /**
  * A store of bytes in a DynamoDB table, through an `AwsClient` of `aws4fetch` whose service is

@@ -35,10 +35,10 @@ import {
   tooManyBytes,
   wrongDigest,
   wrongLength,
-} from "./file_bodies.ts";
-import { FolderListing } from "./folder_listing.ts";
-import { type Aside, FolderStaging } from "./folder_staging.ts";
-import { fileOf, FolderTree } from "./folder_tree.ts";
+} from "./files/bodies.ts";
+import { FolderListing } from "./files/folder_listing.ts";
+import { type Aside, FolderStaging } from "./files/folder_staging.ts";
+import { fileOf, FolderTree } from "./files/folder_tree.ts";
 
 /** How a {@linkcode folder} store is set up. */
 export interface FolderOptions {

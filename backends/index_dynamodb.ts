@@ -18,20 +18,20 @@ import type {
   SearchQuery,
 } from "../src/contracts/index_cache.ts";
 import { matcherOf, summariesOf } from "../src/contracts/project_summaries.ts";
-import { DynamoApi, DynamoError, type DynamoSigner } from "./dynamodb_api.ts";
+import { DynamoApi, DynamoError, type DynamoSigner } from "./dynamodb/api.ts";
 import {
   claimsName,
   type Decide,
   DynamoStore,
   indexName,
   stateName,
-} from "./index_dynamodb_store.ts";
+} from "./index/dynamodb_store.ts";
 import {
   type DynamoIndexOptions,
   openTables,
   type TableNames,
   tableNamesOf,
-} from "./index_dynamodb_tables.ts";
+} from "./index/dynamodb_tables.ts";
 import {
   type DynamoItem,
   factsOfItem,
@@ -39,10 +39,10 @@ import {
   numberOf,
   recordOfItem,
   textOf,
-} from "./package_item.ts";
+} from "./index/package_item.ts";
 
-export type { DynamoApiOptions, DynamoSigner } from "./dynamodb_api.ts";
-export type { DynamoIndexOptions } from "./index_dynamodb_tables.ts";
+export type { DynamoApiOptions, DynamoSigner } from "./dynamodb/api.ts";
+export type { DynamoIndexOptions } from "./index/dynamodb_tables.ts";
 
 /** The version of the layout of cairn's own table. */
 const schemaVersion = 1;

@@ -2,9 +2,9 @@
 
 import { MysqlQueryCompiler, type RawBuilder, sql } from "kysely";
 import type { IndexCache } from "../src/contracts/index_cache.ts";
-import { compilerOnly, indexTable, packageColumns, type SqlDialect } from "./sql_dialect.ts";
-import { sqlIndex } from "./sql_index.ts";
-import type { SqlRow, SqlRunner, SqlStatement } from "./sql_runner.ts";
+import { compilerOnly, indexTable, packageColumns, type SqlDialect } from "./sql/dialect.ts";
+import { sqlIndex } from "./sql/package_table.ts";
+import type { SqlRow, SqlRunner, SqlStatement } from "./sql/runner.ts";
 
 /** The part of a pool of `mysql2/promise` that cairn uses. */
 export interface MysqlPool {

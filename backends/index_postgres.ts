@@ -8,10 +8,10 @@ import {
   onConflict,
   packageColumns,
   usualTables,
-} from "./sql_dialect.ts";
-import type { SqlDialect } from "./sql_dialect.ts";
-import { sqlIndex } from "./sql_index.ts";
-import type { SqlRow, SqlRunner, SqlStatement } from "./sql_runner.ts";
+} from "./sql/dialect.ts";
+import type { SqlDialect } from "./sql/dialect.ts";
+import { sqlIndex } from "./sql/package_table.ts";
+import type { SqlRow, SqlRunner, SqlStatement } from "./sql/runner.ts";
 
 /** The part of a `Pool` of `pg` that cairn uses. */
 export interface PostgresPool {

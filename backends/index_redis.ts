@@ -18,14 +18,14 @@ import type {
   SearchQuery,
 } from "../src/contracts/index_cache.ts";
 import { matcherOf, summariesOf } from "../src/contracts/project_summaries.ts";
-import * as scripts from "./index_redis_scripts.ts";
-import { copiedFiles, copyFiles, type RunCommands } from "./index_redis_copy.ts";
-import { recordOfFields, rowArguments } from "./package_hash.ts";
-import type { RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
-import { type LinkOptions, RedisLink, type ScriptCall } from "./redis_link.ts";
-import type { RedisScript } from "./redis_scripts.ts";
+import * as scripts from "./index/redis_scripts.ts";
+import { copiedFiles, copyFiles, type RunCommands } from "./index/redis_copy.ts";
+import { recordOfFields, rowArguments } from "./index/package_hash.ts";
+import type { RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
+import { type LinkOptions, RedisLink, type ScriptCall } from "./redis/link.ts";
+import type { RedisScript } from "./redis/scripts.ts";
 
-export type { LinkOptions } from "./redis_link.ts";
+export type { LinkOptions } from "./redis/link.ts";
 
 /** The version of the layout of cairn's own keys. */
 const schemaVersion = 1;

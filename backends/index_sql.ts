@@ -7,14 +7,14 @@
  */
 
 import type { IndexCache } from "../src/contracts/index_cache.ts";
-import { type D1Database, d1Runner } from "./d1_runner.ts";
-import { sqliteDialect } from "./sql_dialect.ts";
-import { sqlIndex } from "./sql_index.ts";
-import { type SqliteDatabase, sqliteRunner } from "./sqlite_runner.ts";
+import { type D1Database, d1Runner } from "./sql/d1_runner.ts";
+import { sqliteDialect } from "./sql/dialect.ts";
+import { sqlIndex } from "./sql/package_table.ts";
+import { type SqliteDatabase, sqliteRunner } from "./sql/sqlite_runner.ts";
 
-export type { D1Database, D1Statement } from "./d1_runner.ts";
-export type { SqlValue } from "./sql_runner.ts";
-export type { SqliteDatabase, SqliteStatement } from "./sqlite_runner.ts";
+export type { D1Database, D1Statement } from "./sql/d1_runner.ts";
+export type { SqlValue } from "./sql/runner.ts";
+export type { SqliteDatabase, SqliteStatement } from "./sql/sqlite_runner.ts";
 
 /**
  * Makes an index on an SQLite database opened with `node:sqlite`. The tables are made at first use;

@@ -7,27 +7,27 @@
 
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
-import { bareItems, type ItemRecord } from "./memcached_record.ts";
-import type { MemcachedServer } from "./memcached_server.ts";
-import { type MemcachedOptions, MemcachedStore } from "./memcached_store.ts";
+import { bareItems, type ItemRecord } from "./memcached/record.ts";
+import type { MemcachedServer } from "./memcached/server.ts";
+import { type MemcachedOptions, MemcachedStore } from "./memcached/store.ts";
 
 export {
   type ConnectMemcached,
   type MemcachedAddress,
   memcachedAddress,
-} from "./memcached_address.ts";
-export type { MemcachedSocket, Replies } from "./memcached_connection.ts";
-export { memcachedLocks, type MemcachedLocksOptions } from "./memcached_locks.ts";
-export { memcachedLockKeys, type MemcachedLockKeysOptions } from "./memcached_lock_keys.ts";
-export type { MetaCommand, MetaReply } from "./memcached_protocol.ts";
+} from "./memcached/address.ts";
+export type { MemcachedSocket, Replies } from "./memcached/connection.ts";
+export { memcachedLocks, type MemcachedLocksOptions } from "./memcached/locks.ts";
+export { memcachedLockKeys, type MemcachedLockKeysOptions } from "./memcached/lock_keys.ts";
+export type { MetaCommand, MetaReply } from "./memcached/protocol.ts";
 export {
   type MemcachedCredentials,
   type MemcachedServer,
   memcachedServer,
   type MemcachedServerOptions,
-} from "./memcached_server.ts";
-export type { MemcachedOptions } from "./memcached_store.ts";
-export { nodeSocket, type NodeSocketOptions } from "./node_socket.ts";
+} from "./memcached/server.ts";
+export type { MemcachedOptions } from "./memcached/store.ts";
+export { nodeSocket, type NodeSocketOptions } from "./memcached/node_socket.ts";
 
 /**
  * A store of bytes on one memcached server.

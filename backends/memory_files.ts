@@ -27,7 +27,7 @@ import {
   tooManyBytes,
   wrongDigest,
   wrongLength,
-} from "./file_bodies.ts";
+} from "./files/bodies.ts";
 
 /** How a {@linkcode memoryFiles} store is set up. */
 export interface MemoryFilesOptions {

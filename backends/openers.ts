@@ -38,25 +38,25 @@ import type { BackendOpener } from "../src/contracts/opener.ts";
  * ```
  */
 export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Map(Object.entries({
-  "redis": async () => (await import("./redis_opener.ts")).openRedis,
-  "rediss": async () => (await import("./redis_opener.ts")).openRedis,
-  "redis+sentinel": async () => (await import("./redis_opener.ts")).openRedis,
-  "dogpile.cache.redis": async () => (await import("./redis_opener.ts")).openDogpileRedis,
-  "upstash": async () => (await import("./redis_http_opener.ts")).openUpstash,
-  "webdis": async () => (await import("./redis_http_opener.ts")).openWebdis,
-  "memcached": async () => (await import("./memcached_opener.ts")).openMemcached,
+  "redis": async () => (await import("./redis/opener.ts")).openRedis,
+  "rediss": async () => (await import("./redis/opener.ts")).openRedis,
+  "redis+sentinel": async () => (await import("./redis/opener.ts")).openRedis,
+  "dogpile.cache.redis": async () => (await import("./redis/opener.ts")).openDogpileRedis,
+  "upstash": async () => (await import("./redis/http_opener.ts")).openUpstash,
+  "webdis": async () => (await import("./redis/http_opener.ts")).openWebdis,
+  "memcached": async () => (await import("./memcached/opener.ts")).openMemcached,
   "dogpile.cache.memcached": openDogpileMemcached,
   "dogpile.cache.pylibmc": openDogpileMemcached,
   "dogpile.cache.pymemcache": openDogpileMemcached,
   "dogpile.cache.bmemcached": openDogpileMemcached,
-  "sqlite": async () => (await import("./sqlite_opener.ts")).openSqlite,
-  "deno-kv": async () => (await import("./deno_kv_opener.ts")).openDenoKv,
-  "dynamodb": async () => (await import("./dynamodb_opener.ts")).openDynamodb,
+  "sqlite": async () => (await import("./sqlite/opener.ts")).openSqlite,
+  "deno-kv": async () => (await import("./deno_kv/opener.ts")).openDenoKv,
+  "dynamodb": async () => (await import("./dynamodb/opener.ts")).openDynamodb,
   "null": openNull,
 }));
 
 async function openDogpileMemcached(): Promise<BackendOpener> {
-  return (await import("./memcached_opener.ts")).openDogpileMemcached;
+  return (await import("./memcached/opener.ts")).openDogpileMemcached;
 }
 
 async function openNull(): Promise<BackendOpener> {

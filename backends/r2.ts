@@ -36,9 +36,9 @@ import {
   consuming,
   wrongDigest,
   wrongLength,
-} from "./file_bodies.ts";
-import type { R2Bucket, R2Object } from "./r2_bucket.ts";
-import { type StagedBytes, stagingPrefix, sweep, takeAside } from "./r2_staging.ts";
+} from "./files/bodies.ts";
+import type { R2Bucket, R2Object } from "./files/r2_bucket.ts";
+import { type StagedBytes, stagingPrefix, sweep, takeAside } from "./files/r2_staging.ts";
 
 export type {
   R2Bucket,
@@ -47,7 +47,7 @@ export type {
   R2ObjectBody,
   R2PutOptions,
   R2UploadedPart,
-} from "./r2_bucket.ts";
+} from "./files/r2_bucket.ts";
 
 /** How an {@linkcode r2} store is set up. */
 export interface R2Options {

@@ -2,9 +2,9 @@
 
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend } from "../src/contracts/backend.ts";
-import { redisCells } from "./redis_cells.ts";
-import type { RedisCommands } from "./redis_commands.ts";
-import { plainPlacement, type RedisOptions, RedisStore } from "./redis_store.ts";
+import { redisCells } from "./redis/cells.ts";
+import type { RedisCommands } from "./redis/commands.ts";
+import { plainPlacement, type RedisOptions, RedisStore } from "./redis/store.ts";
 
 export type {
   ClientReply,
@@ -12,9 +12,9 @@ export type {
   RedisCommand,
   RedisCommands,
   RedisReply,
-} from "./redis_commands.ts";
-export { redisLocks, type RedisLocksOptions } from "./redis_locks.ts";
-export type { RedisOptions } from "./redis_store.ts";
+} from "./redis/commands.ts";
+export { redisLocks, type RedisLocksOptions } from "./redis/locks.ts";
+export type { RedisOptions } from "./redis/store.ts";
 
 /**
  * A store of bytes in Redis, over a connection that the user makes and closes.

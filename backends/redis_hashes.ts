@@ -9,20 +9,20 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend } from "../src/contracts/backend.ts";
 import type { Locks } from "../src/contracts/locks.ts";
-import { redisCells } from "./redis_cells.ts";
-import type { RedisCommands } from "./redis_commands.ts";
-import { cellLocks, type RedisLocksOptions } from "./redis_locks.ts";
+import { redisCells } from "./redis/cells.ts";
+import type { RedisCommands } from "./redis/commands.ts";
+import { cellLocks, type RedisLocksOptions } from "./redis/locks.ts";
 import {
   type Cell,
   type Placement,
   type RedisOptions,
   RedisStore,
   type TtlOnHash,
-} from "./redis_store.ts";
+} from "./redis/store.ts";
 
-export type { RedisCommands } from "./redis_commands.ts";
-export type { RedisLocksOptions } from "./redis_locks.ts";
-export type { RedisOptions, TtlOnHash } from "./redis_store.ts";
+export type { RedisCommands } from "./redis/commands.ts";
+export type { RedisLocksOptions } from "./redis/locks.ts";
+export type { RedisOptions, TtlOnHash } from "./redis/store.ts";
 
 /** As for other entries in Redis, and when hashes end. */
 export interface RedisHashesOptions extends RedisOptions {

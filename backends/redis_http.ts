@@ -13,10 +13,10 @@ import {
   type RedisCommands,
   type RedisReply,
   replyOf,
-} from "./redis_commands.ts";
-import { parseReply } from "./resp.ts";
+} from "./redis/commands.ts";
+import { parseReply } from "./redis/resp.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
 
 /** The part of `fetch` that cairn uses. */
 export type FetchRedis = (address: string, request: RequestInit) => Promise<Response>;

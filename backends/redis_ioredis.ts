@@ -6,9 +6,9 @@ import {
   type RedisCommand,
   type RedisCommands,
   sideBySide,
-} from "./redis_commands.ts";
+} from "./redis/commands.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
 
 /** The part of a `Redis` or `Cluster` of ioredis that cairn uses. */
 export interface IoredisClient {

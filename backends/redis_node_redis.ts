@@ -7,9 +7,9 @@ import {
   type RedisCommands,
   routingKeyOf,
   sideBySide,
-} from "./redis_commands.ts";
+} from "./redis/commands.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis_commands.ts";
+export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
 
 /** How node-redis is asked for replies as bytes: by the type bytes of the protocol. */
 export interface NodeRedisOptions {

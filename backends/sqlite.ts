@@ -4,10 +4,10 @@ import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import type { Atomics } from "../src/contracts/atomics.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
-import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./sqlite_store.ts";
+import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./sqlite/store.ts";
 
-export { sqliteLocks, type SqliteLocksOptions } from "./sqlite_locks.ts";
-export type { SqliteHandle, SqliteOptions, SqliteQuery, SqliteValue } from "./sqlite_store.ts";
+export { sqliteLocks, type SqliteLocksOptions } from "./sqlite/locks.ts";
+export type { SqliteHandle, SqliteOptions, SqliteQuery, SqliteValue } from "./sqlite/store.ts";
 
 /**
  * A store of bytes in an SQLite database that the user opens and closes.

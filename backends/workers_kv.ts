@@ -13,8 +13,8 @@ import { requireKeys, requireWrites, utf8Bytes } from "../src/compose/limits.ts"
 import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contracts/backend.ts";
 import { type Clock, NEVER, systemClock } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
-import { deadlineBytes, liveValue, recordOf } from "./deadline_record.ts";
-import { sideBySide } from "./side_by_side.ts";
+import { deadlineBytes, liveValue, recordOf } from "../src/compose/deadline_record.ts";
+import { sideBySide } from "../src/compose/side_by_side.ts";
 
 /** KV counts in seconds. */
 export type Seconds = number;

@@ -14,7 +14,7 @@
  */
 
 import { toBase64 } from "../compose/base64.ts";
-import { formatReply, type RespReply } from "../../backends/resp.ts";
+import { formatReply, type RespReply } from "../../backends/redis/resp.ts";
 import type { Handler } from "./listen.ts";
 import type { RedisServer } from "./redis_socket.ts";
 

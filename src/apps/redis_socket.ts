@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { formatCommand, RespReader, type RespReply } from "../../backends/resp.ts";
+import { formatCommand, RespReader, type RespReply } from "../../backends/redis/resp.ts";
 
 /** Commands to Redis. */
 export interface RedisServer {

@@ -7,10 +7,10 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { D1Database } from "../../backends/d1_runner.ts";
+import type { D1Database } from "../../backends/sql/d1_runner.ts";
 import { d1Index } from "../../backends/index_sql.ts";
 import { r2 } from "../../backends/r2.ts";
-import type { R2Bucket } from "../../backends/r2_bucket.ts";
+import type { R2Bucket } from "../../backends/files/r2_bucket.ts";
 import { type KVNamespace, workersKVBackend } from "../../backends/workers_kv.ts";
 import { json } from "../compose/json_codec.ts";
 import { serialized } from "../compose/serialized.ts";

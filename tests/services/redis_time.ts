@@ -6,7 +6,7 @@
 
 import type { SuiteTime } from "../conformance/cases.ts";
 import { type ManualClock, settled } from "../testing/manual_clock.ts";
-import type { RedisCommands } from "../../backends/redis_commands.ts";
+import type { RedisCommands } from "../../backends/redis/commands.ts";
 
 /** How early before a deadline a suite over Redis may still expect a value. */
 export const redisMarginMs = 400;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
 import { sqliteIndex } from "../../backends/index_sql.ts";
-import type { SqliteDatabase } from "../../backends/sqlite_runner.ts";
+import type { SqliteDatabase } from "../../backends/sql/sqlite_runner.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { IndexCache } from "../../src/contracts/index_cache.ts";
 import { fullRecord, recordOf } from "../conformance/index_cache_fixture.ts";

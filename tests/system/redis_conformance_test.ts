@@ -8,7 +8,7 @@ import { redisBackend, type RedisCommands, redisLocks } from "../../backends/red
 import { ioredisClusterCommands, ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { nodeRedisClusterCommands, nodeRedisCommands } from "../../backends/redis_node_redis.ts";
 import { upstashCommands, webdisCommands } from "../../backends/redis_http.ts";
-import { nameBeside, slotOf, tagIn } from "../../backends/redis_slots.ts";
+import { nameBeside, slotOf, tagIn } from "../../backends/redis/slots.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";
 import { type RedisServer, redisServer } from "../../src/apps/redis_socket.ts";

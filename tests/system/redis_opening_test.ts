@@ -8,7 +8,7 @@ import { openers } from "../../backends/openers.ts";
 import { redisBackend, type RedisCommands, redisLocks } from "../../backends/redis.ts";
 import { ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { nodeRedisSentinelCommands } from "../../backends/redis_node_redis.ts";
-import { ioredisSettings } from "../../backends/redis_opener.ts";
+import { ioredisSettings } from "../../backends/redis/opener.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";
 import { type RedisServer, redisServer } from "../../src/apps/redis_socket.ts";

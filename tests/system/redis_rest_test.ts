@@ -7,7 +7,7 @@ import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";
 import { parseRedisRestOptions } from "../../src/apps/redis_rest_options.ts";
 import { type RedisServer, redisServer } from "../../src/apps/redis_socket.ts";
-import { formatReply, parseReply, RespReader, type RespReply } from "../../backends/resp.ts";
+import { formatReply, parseReply, RespReader, type RespReply } from "../../backends/redis/resp.ts";
 import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";

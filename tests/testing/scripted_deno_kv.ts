@@ -5,7 +5,7 @@ import type {
   DenoKvAtomic,
   DenoKvEntry,
   DenoKvKey,
-} from "../../backends/deno_kv_client.ts";
+} from "../../backends/deno_kv/client.ts";
 
 /** What goes wrong with a call: nothing, the call itself, or only its answer. */
 export type Fault = "none" | "before" | "after";

@@ -5,8 +5,8 @@ import { describe, it } from "node:test";
 import {
   MemcachedConnection,
   type MemcachedSocket,
-} from "../../../backends/memcached_connection.ts";
-import { memcachedServer } from "../../../backends/memcached_server.ts";
+} from "../../../backends/memcached/connection.ts";
+import { memcachedServer } from "../../../backends/memcached/server.ts";
 import { BackendError, PoolExhaustedError } from "../../../src/contracts/errors.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
 

@@ -12,7 +12,7 @@ import {
   type MetaReply,
   needsEncoding,
   ReplyReader,
-} from "../../../backends/memcached_protocol.ts";
+} from "../../../backends/memcached/protocol.ts";
 
 const encoder = new TextEncoder();
 

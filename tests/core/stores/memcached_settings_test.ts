@@ -2,8 +2,8 @@
 
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { memcachedAddress } from "../../../backends/memcached_address.ts";
-import { memcachedSettings } from "../../../backends/memcached_settings.ts";
+import { memcachedAddress } from "../../../backends/memcached/address.ts";
+import { memcachedSettings } from "../../../backends/memcached/settings.ts";
 
 const server = (host: string, port: number = 11_211, weight: number = 1) => ({
   host,

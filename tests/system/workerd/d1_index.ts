@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { D1Database } from "../../../backends/d1_runner.ts";
+import type { D1Database } from "../../../backends/sql/d1_runner.ts";
 import { d1Index } from "../../../backends/index_sql.ts";
 import type { PackageFile } from "../../../src/contracts/index_cache.ts";
 import { type IndexCacheFixture, recordOf } from "../../conformance/index_cache_fixture.ts";

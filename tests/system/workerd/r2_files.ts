@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { r2 } from "../../../backends/r2.ts";
-import type { R2Bucket } from "../../../backends/r2_bucket.ts";
+import type { R2Bucket } from "../../../backends/files/r2_bucket.ts";
 import { BackendError } from "../../../src/contracts/errors.ts";
 import {
   bodyOf,

@@ -1,0 +1,184 @@
+/**
+ * How entries lie in Deno KV, which takes 64 KiB in a value and 800 KiB in a commit.
+ *
+ * ```text
+ * [prefix, "entry", key]                { until, value }, or { until, parts } for a larger value
+ * [prefix, "part", key, id, 0 … n - 1]  the pieces of a larger value
+ * [prefix, "count", key]                { until, count }
+ * [prefix, "lease", key]                { until, owner }
+ * ```
+ *
+ * Each writer gives its parts an id of their own, so two writers never mix theirs. If parts and entry
+ * do not fit into one commit, the entry goes last:
+ *
+ * 1. A reader that comes before it finds the old value, whole.
+ * 2. A writer that dies before it leaves parts that nobody reads. Deno KV drops them at the deadline
+ *    they were written with, which is a year away at most.
+ * 3. A reader whose parts are removed under its hands, because the entry was replaced, reads again.
+ */
+
+import type { Write } from "../../src/contracts/backend.ts";
+import type { Clock } from "../../src/contracts/clock.ts";
+import { randomId } from "../../src/contracts/random.ts";
+import type { DenoKv, DenoKvEntry, DenoKvKey } from "./client.ts";
+import { type Change, type Check, removalOf } from "./commits.ts";
+import { sideBySide } from "../../src/compose/side_by_side.ts";
+
+/** What was found at a key. */
+export interface Found extends Check {
+  /** The live value. */
+  readonly value: Uint8Array | undefined;
+  /** Where the parts of the value are, be it live or not. */
+  readonly partKeys: readonly DenoKvKey[];
+}
+
+interface Parts {
+  readonly id: string;
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** A value or part of this size is within 65,536 bytes as Deno KV writes it. */
+const partBytes = 63 << 10;
+
+/** Whether a value is kept in parts. */
+export function isLarge(value: Uint8Array): boolean {
+  return value.length > partBytes;
+}
+
+/**
+ * How long the parts of a value are kept at most, even if the value has no deadline: otherwise parts
+ * that nobody reads would stay for ever.
+ */
+const partsLimitMs = 365 * 86_400_000;
+
+/** How many keys Deno KV reads at once. */
+const keysAtOnce = 10;
+
+/** How often a reader begins anew when the entry is replaced while it reads the parts. */
+const readAttempts = 5;
+
+/** Reads the records of one database, and tells how to write them. */
+export class DenoKvRecords {
+  readonly #kv: DenoKv;
+  readonly #prefix: string;
+  readonly #clock: Clock;
+
+  /** For the records under `prefix`; the clock judges deadlines. */
+  constructor(kv: DenoKv, options: { readonly prefix: string; readonly clock: Clock }) {
+    this.#kv = kv;
+    this.#prefix = options.prefix;
+    this.#clock = options.clock;
+  }
+
+  /** Where something of an entry is. */
+  keyOf(kind: "entry" | "count" | "lease", key: string): DenoKvKey {
+    return [this.#prefix, kind, key];
+  }
+
+  /** What is at `keys`, in order. */
+  async raw(keys: readonly DenoKvKey[]): Promise<DenoKvEntry[]> {
+    const groups: DenoKvKey[][] = [];
+    for (let start = 0; start < keys.length; start += keysAtOnce) {
+      groups.push(keys.slice(start, start + keysAtOnce));
+    }
+    const found: DenoKvEntry[][] = [];
+    await sideBySide([...groups.entries()], async ([index, group]) => {
+      found[index] = await this.#kv.getMany(group);
+    });
+    return found.flat();
+  }
+
+  /** The entries of `keys`, in order. */
+  async read(keys: readonly string[]): Promise<Found[]> {
+    const heads = await this.raw(keys.map((key) => this.keyOf("entry", key)));
+    const found: Found[] = [];
+    await sideBySide([...keys.entries()], async ([index, key]) => {
+      found[index] = await this.whole(key, heads[index]!);
+    });
+    return found;
+  }
+
+  /** The entry of a key whose record is in hand: its parts are read. */
+  async whole(key: string, record: DenoKvEntry): Promise<Found> {
+    let found = await this.#found(key, record);
+    for (let attempt = 1; attempt < readAttempts; attempt++) {
+      if (found.value !== undefined || found.partKeys.length === 0) return found;
+      const [again] = await this.raw([found.key]);
+      if (again!.versionstamp === found.versionstamp) return found;
+      found = await this.#found(key, again!);
+    }
+    return found;
+  }
+
+  /** Where the parts of the value are whose record is in hand. */
+  partKeysOf(key: string, { value: head }: DenoKvEntry): DenoKvKey[] {
+    return isHead(head) && head.parts ? this.#partKeys(key, head.parts) : [];
+  }
+
+  async #found(key: string, record: DenoKvEntry): Promise<Found> {
+    const { value: head, versionstamp } = record;
+    const partKeys = this.partKeysOf(key, record);
+    const entry = { key: this.keyOf("entry", key), versionstamp, partKeys };
+    if (!isHead(head) || head.until <= this.#clock.now()) return { ...entry, value: undefined };
+    const value = head.parts ? joined(await this.raw(partKeys), head.parts) : head.value;
+    return { ...entry, value };
+  }
+
+  /** The change that a write makes; the parts at `replaced` are of the value that it replaces. */
+  changeOf({ key, value, expiresAt }: Write<Uint8Array>, replaced: readonly DenoKvKey[]): Change {
+    const after = replaced.map(removalOf);
+    const entryKey = this.keyOf("entry", key);
+    if (expiresAt <= this.#clock.now()) return { before: [], step: [removalOf(entryKey)], after };
+    const entry = { key: entryKey, until: expiresAt, sizeBytes: value.length };
+    if (!isLarge(value)) {
+      return { before: [], step: [{ ...entry, value: { until: expiresAt, value } }], after };
+    }
+    const count = Math.ceil(value.length / partBytes);
+    const parts: Parts = { id: randomId(), count, sizeBytes: value.length };
+    const until = Math.min(expiresAt, this.#clock.now() + partsLimitMs);
+    const before = this.#partKeys(key, parts).map((partKey, index) => {
+      const part = value.slice(index * partBytes, (index + 1) * partBytes);
+      return { key: partKey, value: part, until, sizeBytes: part.length };
+    });
+    return {
+      before,
+      step: [{ ...entry, sizeBytes: 0, value: { until: expiresAt, parts } }],
+      after,
+    };
+  }
+
+  #partKeys(key: string, { id, count }: Parts): DenoKvKey[] {
+    return Array.from({ length: count }, (_, index) => [this.#prefix, "part", key, id, index]);
+  }
+}
+
+interface Head {
+  readonly until: number;
+  readonly value?: Uint8Array;
+  readonly parts?: Parts;
+}
+
+function isHead(record: unknown): record is Head {
+  const { until, value, parts } = (record ?? {}) as { [Name in keyof Head]: unknown };
+  return typeof until === "number" && (value instanceof Uint8Array || isParts(parts));
+}
+
+function isParts(parts: unknown): boolean {
+  const { id, count, sizeBytes } = (parts ?? {}) as { [Name in keyof Parts]: unknown };
+  return typeof id === "string" && Number.isSafeInteger(sizeBytes) &&
+    count === Math.ceil(Number(sizeBytes) / partBytes);
+}
+
+/** The value of its parts; `undefined` unless all are there. */
+function joined(found: readonly DenoKvEntry[], { sizeBytes }: Parts): Uint8Array | undefined {
+  const value = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const { value: part } of found) {
+    if (!(part instanceof Uint8Array)) return undefined;
+    if (part.length !== Math.min(partBytes, sizeBytes - offset)) return undefined;
+    value.set(part, offset);
+    offset += part.length;
+  }
+  return value;
+}

@@ -1,0 +1,127 @@
+/**
+ * Where a folder's bytes lie before they are published: files with random names in `.staging`,
+ * beside the published ones, so that a link from there is possible.
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, lstat, mkdir, open, readdir, unlink, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../src/contracts/clock.ts";
+import { randomId } from "../../src/contracts/random.ts";
+import { attempt } from "./bodies.ts";
+import { ifThere, stagingFolder } from "./folder_tree.ts";
+
+const leftoverAgeMs = 86_400_000;
+const stagedName = /^[0-9a-f]{32}$/;
+
+/** Bytes taken aside. */
+export interface Aside {
+  /** The file that has them. */
+  readonly source: string;
+  /** How many they are. */
+  readonly sizeBytes: number;
+  /** Their SHA-256 in hexadecimal, where it was asked for. */
+  readonly sha256: string;
+}
+
+/** How bytes are taken aside. */
+export interface AsideOptions {
+  /** The most bytes. */
+  readonly maxBytes: number;
+  /** The error for more than that. */
+  readonly tooMany: () => Error;
+  /** Whether to compute the digest. */
+  readonly isDigested: boolean;
+}
+
+/** The staging folder of a store. */
+export class FolderStaging {
+  readonly #folder: string;
+  readonly #clock: Clock;
+
+  /** Takes the root of the store. */
+  constructor(root: string, clock: Clock) {
+    this.#folder = join(root, stagingFolder);
+    this.#clock = clock;
+  }
+
+  /** Makes the folder, and removes what writers that died more than a day ago left in it. */
+  async prepare(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    if (!(await lstat(this.#folder)).isDirectory()) {
+      throw new Error(`"${this.#folder}" is in the way and is no folder`);
+    }
+    const deadline = this.#clock.now() - leftoverAgeMs;
+    for (const name of await readdir(this.#folder)) {
+      const source = join(this.#folder, name);
+      const stats = stagedName.test(name) ? await ifThere(() => lstat(source)) : undefined;
+      if (stats?.isFile() && stats.mtimeMs < deadline) await ifThere(() => unlink(source));
+    }
+  }
+
+  /** Writes a body to a file of its own, down to the disk; leaves nothing if that fails. */
+  async take(body: ReadableStream<Uint8Array>, options: AsideOptions): Promise<Aside> {
+    const source = join(this.#folder, randomId());
+    try {
+      return { source, ...await write(source, body, options) };
+    } catch (error) {
+      await this.discard(source);
+      throw error;
+    }
+  }
+
+  /** Dates a file at the present instant, for it to be published. */
+  async date(source: string): Promise<void> {
+    // Half a millisecond more, because the instant passes through seconds in floating point and is
+    // rounded down on its way.
+    const at = (this.#clock.now() + 0.5) / 1_000;
+    await utimes(source, at, at);
+  }
+
+  /** Removes a file; one that is gone is no error. */
+  async discard(source: string): Promise<void> {
+    await attempt("folder", "discard", () => ifThere(() => unlink(source)));
+  }
+}
+
+async function write(
+  source: string,
+  body: ReadableStream<Uint8Array>,
+  options: AsideOptions,
+): Promise<{ sizeBytes: number; sha256: string }> {
+  const handle = await attempt("folder", "stage", () => open(source, "wx"));
+  try {
+    const hash = options.isDigested ? createHash("sha256") : undefined;
+    const sizeBytes = await pour(body, { handle, hash, ...options });
+    await attempt("folder", "stage", () => handle.sync());
+    return { sizeBytes, sha256: hash?.digest("hex") ?? "" };
+  } finally {
+    await attempt("folder", "stage", () => handle.close());
+  }
+}
+
+interface Pouring extends AsideOptions {
+  readonly handle: FileHandle;
+  readonly hash: Hash | undefined;
+}
+
+async function pour(body: ReadableStream<Uint8Array>, pouring: Pouring): Promise<number> {
+  const { handle, hash, maxBytes, tooMany } = pouring;
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) throw tooMany();
+    hash?.update(chunk);
+    await attempt("folder", "stage", () => writeAll(handle, chunk));
+  }
+  return sizeBytes;
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  let offset = 0;
+  while (offset < chunk.length) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
+    if (bytesWritten === 0) throw new Error("Nothing more could be written");
+    offset += bytesWritten;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The published files of a folder: finding, linking and removing them.
+ *
+ * Nothing here follows a symbolic link. A path counts as present only if the real path of what it
+ * names is the path itself, so a link inside the folder, to wherever it leads, is as good as absent;
+ * and a folder is made or written to only after the same check.
+ */
+
+import {
+  constants,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  realpath,
+  rmdir,
+  unlink,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { platform } from "node:process";
+import type { Published, StoredFile } from "../../src/contracts/file_store.ts";
+
+/** The folder of staged bytes, under the root. Its dot keeps it apart from every published path. */
+export const stagingFolder = ".staging";
+
+/** How often publishing starts again because folders or files vanished under its hands. */
+const publishAttempts = 32;
+
+/** The tree under a real path. */
+export class FolderTree {
+  readonly #root: string;
+
+  /** Takes a root that has been resolved by `realpath`. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Opens the regular file at `path` for reading, or answers `undefined`. */
+  async open(path: string): Promise<FileHandle | undefined> {
+    const found = await this.stat(path);
+    if (!found) return undefined;
+    // Should the last segment become a link between the check and here, it is not followed.
+    return ifThere(() => open(this.#at(path), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)));
+  }
+
+  /** Facts of the regular file at `path`, or `undefined`. */
+  async stat(path: string): Promise<StoredFile | undefined> {
+    const full = this.#at(path);
+    const isPlain = await ifThere(() => realpath(full)) === full;
+    const file = isPlain ? await this.#statUnchecked(path) : undefined;
+    if (!file) await this.checkStanding();
+    return file;
+  }
+
+  /**
+   * Throws if the folder has vanished since it was opened. A volume that is no longer mounted looks
+   * like an empty folder, but has no staging folder.
+   */
+  async checkStanding(): Promise<void> {
+    await lstat(join(this.#root, stagingFolder));
+  }
+
+  async #statUnchecked(path: string): Promise<StoredFile | undefined> {
+    const stats = await ifThere(() => lstat(this.#at(path)));
+    return stats?.isFile() ? fileOf(path, stats) : undefined;
+  }
+
+  /**
+   * Gives the finished file at `source` the name `path`, unless that is taken. A hard link either
+   * appears whole or fails, and never replaces; that is what makes publication atomic.
+   */
+  async publish(source: string, path: string): Promise<Published> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        const touched = await this.#makeParent(path);
+        await link(source, this.#at(path));
+        for (const directory of touched) await syncDirectory(directory);
+        return "stored";
+      } catch (error) {
+        if (isCode(error, "EEXIST") && await this.stat(path)) return "exists";
+        // A deletion may take the folder away again before the link is made, or the file that was
+        // in the way after it.
+        const vanished = isCode(error, "ENOENT") || isCode(error, "EEXIST");
+        if (!vanished || attempt === publishAttempts) throw error;
+      }
+    }
+  }
+
+  /** Removes the file at `path` and the folders that are empty without it. */
+  async remove(path: string): Promise<boolean> {
+    if (!await this.stat(path)) return false;
+    const isRemoved = await ifThere(() => unlink(this.#at(path)).then(() => true));
+    for (const parent of parentsOf(path).toReversed()) {
+      if (!await ifThere(() => rmdir(this.#at(parent)).then(() => true))) break;
+    }
+    return isRemoved ?? false;
+  }
+
+  // Answers the folders whose content changes by a file at `path`, for them to be synced.
+  async #makeParent(path: string): Promise<string[]> {
+    const parents = parentsOf(path);
+    const parent = this.#at(parents.at(-1) ?? "");
+    if (await ifThere(() => realpath(parent)) === parent) return [parent];
+    const touched = [this.#root];
+    for (const folder of parents.map((each) => this.#at(each))) {
+      await mkdir(folder).catch(unless("EEXIST"));
+      if (!(await lstat(folder)).isDirectory()) {
+        throw new Error(`"${folder}" is in the way and is no folder`);
+      }
+      touched.push(folder);
+    }
+    return touched;
+  }
+
+  #at(path: string): string {
+    return join(this.#root, path);
+  }
+}
+
+/** The facts that file systems keep. */
+interface Stats {
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** The facts of a file by those of the file system. */
+export function fileOf(path: string, { size, mtimeMs }: Stats): StoredFile {
+  return { path, sizeBytes: size, modifiedAt: Math.floor(mtimeMs) };
+}
+
+/** Answers `undefined` where an operation finds nothing at its path. */
+export async function ifThere<T>(operation: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (absentCodes.some((code) => isCode(error, code))) return undefined;
+    throw error;
+  }
+}
+
+// ELOOP is a link where none is followed. ENOTEMPTY and EEXIST are a folder that still has content.
+const absentCodes = ["ENOENT", "ENOTDIR", "ELOOP", "ENOTEMPTY", "EEXIST"];
+
+/** Whether an error of the file system has this code. */
+export function isCode(error: unknown, code: string): boolean {
+  return (error as { code?: unknown } | null)?.code === code;
+}
+
+function unless(code: string): (error: unknown) => void {
+  return (error) => {
+    if (!isCode(error, code)) throw error;
+  };
+}
+
+function parentsOf(path: string): string[] {
+  const segments = path.split("/").slice(0, -1);
+  return segments.map((_, index) => segments.slice(0, index + 1).join("/"));
+}
+
+// A new name lasts only when its folder is on the disk too. Windows cannot open folders, and
+// writes their changes itself.
+async function syncDirectory(directory: string): Promise<void> {
+  if (platform === "win32") return;
+  const handle = await ifThere(() => open(directory, "r"));
+  try {
+    await handle?.sync();
+  } finally {
+    await handle?.close();
+  }
+}

@@ -1,0 +1,300 @@
+/** Reading and changing the index's items in DynamoDB. */
+
+import { summariesOf, type SummaryFacts } from "../../src/contracts/project_summaries.ts";
+import type { PackageFile } from "../../src/contracts/index_cache.ts";
+import { type DynamoApi, DynamoError } from "../dynamodb/api.ts";
+import type { TableNames } from "./dynamodb_tables.ts";
+import {
+  type DynamoItem,
+  type DynamoValue,
+  factsOfItem,
+  itemOf,
+  numberOf,
+  secondsOf,
+  textOf,
+} from "./package_item.ts";
+
+/**
+ * In cairn's table a project's items are its rows by filename, each a copy of PyPICloud's item, and
+ * its state under this name, which no file has. The copy is there because PyPICloud's index of files
+ * by name may be late, and the items of one key never are.
+ */
+export const stateName = "#state";
+
+/** The project whose state is that of the whole index. */
+export const indexName = "#index";
+
+/** The project whose items are the names of claimed projects. */
+export const claimsName = "#claims";
+
+/** What becomes of some files. */
+export interface Change {
+  /** Stored, whether there were such files or not. */
+  readonly saved: readonly PackageFile[];
+  /** Removed; each of them is there. */
+  readonly removed: readonly string[];
+}
+
+/** Decides what to do with files, given the items that some of them have. */
+export type Decide = (
+  filenames: readonly string[],
+  held: ReadonlyMap<string, DynamoItem>,
+) => Change | undefined;
+
+/** DynamoDB takes so many items in a transaction, and keys in a batch. */
+const itemsPerTransaction = 100;
+const keysPerBatch = 100;
+
+/** How often a change is tried while others change the same projects. */
+const attempts = 64;
+
+/** The items of one index. */
+export class DynamoStore {
+  readonly #api: DynamoApi;
+  readonly #names: TableNames;
+
+  /** On tables that are there before anything else is called. */
+  constructor(api: DynamoApi, names: TableNames) {
+    this.#api = api;
+    this.#names = names;
+  }
+
+  /** The items of files by name. */
+  async files(filenames: readonly string[]): Promise<Map<string, DynamoItem>> {
+    const items = new Map<string, DynamoItem>();
+    const keys = [...new Set(filenames)].map((filename) => ({ filename: { S: filename } }));
+    while (keys.length > 0) {
+      const asked = { Keys: keys.splice(0, keysPerBatch), ConsistentRead: true };
+      const { Responses, UnprocessedKeys } = await this.#api.call<Batch>("BatchGetItem", {
+        RequestItems: { [this.#names.files]: asked },
+      });
+      for (const item of Responses[this.#names.files] ?? []) items.set(textOf(item.filename), item);
+      keys.push(...UnprocessedKeys[this.#names.files]?.Keys ?? []);
+    }
+    return items;
+  }
+
+  /** A project's rows and state. */
+  async project(name: string): Promise<{ rows: DynamoItem[]; state: DynamoItem }> {
+    for (let attempt = 1;; attempt++) {
+      const { items, pages } = await this.#all("Query", {
+        TableName: this.#names.projects,
+        KeyConditionExpression: "#name = :name",
+        ExpressionAttributeNames: { "#name": "name" },
+        ExpressionAttributeValues: { ":name": { S: name } },
+      });
+      const state = items.find((item) => textOf(item.filename) === stateName) ?? {};
+      const rows = items.filter((item) => textOf(item.filename) !== stateName);
+      if (pages === 1 || attempt === attempts) return { rows, state };
+      // Between two pages the project may have changed.
+      const { serial } = await this.state(name);
+      if (numberOf(serial) === numberOf(state.serial)) return { rows, state };
+    }
+  }
+
+  /** The state of a project. */
+  async state(name: string): Promise<DynamoItem> {
+    const { Item = {} } = await this.#api.call<{ Item?: DynamoItem }>("GetItem", {
+      TableName: this.#names.projects,
+      Key: stateKey(name),
+      ConsistentRead: true,
+    });
+    return Item;
+  }
+
+  /** Every item of PyPICloud's table of summaries. */
+  async summaries(): Promise<readonly DynamoItem[]> {
+    return (await this.#all("Scan", { TableName: this.#names.summaries })).items;
+  }
+
+  /** At most `limit` items of PyPICloud's table of files after a filename, and where to go on. */
+  async page(after: string, limit: number): Promise<Page> {
+    return await this.#api.call<Page>("Scan", {
+      TableName: this.#names.files,
+      Limit: limit,
+      ConsistentRead: true,
+      ...after && { ExclusiveStartKey: { filename: { S: after } } },
+    });
+  }
+
+  /** Every item of PyPICloud's table of files. */
+  async everyFile(): Promise<readonly DynamoItem[]> {
+    return (await this.#all("Scan", { TableName: this.#names.files })).items;
+  }
+
+  /** Changes files, their projects' states and summaries, and the serial, in one transaction. */
+  async change(filenames: readonly string[], decide: Decide): Promise<void> {
+    for (let attempt = 1;; attempt++) {
+      const held = await this.files(filenames);
+      const change = decide(filenames, held);
+      if (change === undefined) return;
+      const items = await this.#itemsOf(change, held);
+      if (items.length > itemsPerTransaction) return await this.#changeHalves(filenames, decide);
+      if (await this.transact(items, attempt)) return;
+    }
+  }
+
+  /** Runs a transaction; answers `false` after a pause where another one was in its way. */
+  async transact(items: readonly unknown[], attempt: number): Promise<boolean> {
+    try {
+      await this.#api.call("TransactWriteItems", { TransactItems: items });
+      return true;
+    } catch (error) {
+      if (!isInTheWay(error) || attempt >= attempts) throw error;
+    }
+    await this.#api.pause(attempt);
+    return false;
+  }
+
+  /** The part of a transaction that updates a state. */
+  updateState(name: string, update: Readonly<Record<string, unknown>>): unknown {
+    return { Update: { TableName: this.#names.projects, Key: stateKey(name), ...update } };
+  }
+
+  /** The part of a transaction that raises the serial of the index. */
+  raiseSerial(): unknown {
+    return this.updateState(indexName, {
+      UpdateExpression: "ADD serial :one",
+      ExpressionAttributeValues: { ":one": { N: "1" } },
+    });
+  }
+
+  /** The part of a transaction that claims a project or gives it up. */
+  putClaim(project: string, isClaimed: boolean): unknown {
+    const key = { name: { S: claimsName }, filename: { S: project } };
+    const TableName = this.#names.projects;
+    return isClaimed ? { Put: { TableName, Item: key } } : { Delete: { TableName, Key: key } };
+  }
+
+  async #changeHalves(filenames: readonly string[], decide: Decide): Promise<void> {
+    const middle = filenames.length >> 1;
+    await this.change(filenames.slice(0, middle), decide);
+    await this.change(filenames.slice(middle), decide);
+  }
+
+  async #itemsOf(change: Change, held: ReadonlyMap<string, DynamoItem>): Promise<unknown[]> {
+    const { saved, removed } = change;
+    const items = [
+      ...saved.flatMap((file) => this.#saving(file, held.get(file.filename))),
+      ...removed.flatMap((filename) => this.#removing(held.get(filename)!)),
+    ];
+    const gone = new Set([...saved.map(({ filename }) => filename), ...removed]);
+    const projects = new Set(saved.map(({ project }) => project));
+    for (const filename of gone) {
+      if (held.has(filename)) projects.add(textOf(held.get(filename)!.name));
+    }
+    // More than these never fit, and need not be read.
+    if (items.length + 2 * projects.size + 1 > itemsPerTransaction && gone.size > 1) {
+      return Array.from({ length: itemsPerTransaction + 1 });
+    }
+    for (const name of projects) {
+      const { rows, state } = await this.project(name);
+      const staying = rows.map(factsOfItem).filter(({ filename }) => !gone.has(filename));
+      const coming = saved.filter(({ project }) => project === name);
+      items.push(this.#raiseProject(name, numberOf(state.serial)));
+      items.push(this.#summarising(name, [...staying, ...coming]));
+    }
+    return [...items, this.raiseSerial()];
+  }
+
+  #saving(file: PackageFile, old: DynamoItem | undefined): unknown[] {
+    const item = itemOf(file);
+    const copy = { Put: { TableName: this.#names.projects, Item: item } };
+    const put = { TableName: this.#names.files, Item: item, ...stillThere(old) };
+    if (old === undefined || textOf(old.name) === file.project) return [{ Put: put }, copy];
+    return [{ Put: put }, copy, this.#removingRow(old)];
+  }
+
+  #removing(old: DynamoItem): unknown[] {
+    const Key = { filename: old.filename };
+    const remove = { TableName: this.#names.files, Key, ...stillThere(old) };
+    return [{ Delete: remove }, this.#removingRow(old)];
+  }
+
+  #removingRow({ name, filename }: DynamoItem): unknown {
+    return { Delete: { TableName: this.#names.projects, Key: { name, filename } } };
+  }
+
+  #raiseProject(name: string, serial: number): unknown {
+    return this.updateState(name, {
+      UpdateExpression: "SET serial = :next",
+      ConditionExpression: serial === 0 ? "attribute_not_exists(serial)" : "serial = :serial",
+      ExpressionAttributeValues: {
+        ":next": { N: String(serial + 1) },
+        ...serial > 0 && { ":serial": { N: String(serial) } },
+      },
+    });
+  }
+
+  #summarising(name: string, files: readonly SummaryFacts[]): unknown {
+    const TableName = this.#names.summaries;
+    const [summary] = summariesOf(files);
+    if (summary === undefined) return { Delete: { TableName, Key: { name: { S: name } } } };
+    const Item = {
+      name: { S: name },
+      version: { S: summary.version },
+      last_modified: secondsOf(summary.uploadedAt),
+      ...summary.summary && { summary: { S: summary.summary } },
+    };
+    return { Put: { TableName, Item } };
+  }
+
+  async #all(call: "Query" | "Scan", input: Readonly<Record<string, unknown>>): Promise<Collected> {
+    const items: DynamoItem[] = [];
+    let start: unknown;
+    let pages = 0;
+    do {
+      const page: Page = await this.#api.call(call, {
+        ...input,
+        ConsistentRead: true,
+        ...start === undefined ? {} : { ExclusiveStartKey: start },
+      });
+      items.push(...page.Items);
+      start = page.LastEvaluatedKey;
+      pages++;
+    } while (start !== undefined);
+    return { items, pages };
+  }
+}
+
+interface Collected {
+  readonly items: readonly DynamoItem[];
+  readonly pages: number;
+}
+
+interface Page {
+  readonly Items: readonly DynamoItem[];
+  readonly LastEvaluatedKey?: DynamoItem;
+}
+
+interface Batch {
+  readonly Responses: Readonly<Record<string, readonly DynamoItem[]>>;
+  readonly UnprocessedKeys: Readonly<Record<string, { Keys: { filename: { S: string } }[] }>>;
+}
+
+function stateKey(name: string): Readonly<Record<string, DynamoValue>> {
+  return { name: { S: name }, filename: { S: stateName } };
+}
+
+const attributes = ["name", "version", "last_modified", "summary", "data"];
+
+/** That a file has no item still, or still the same one. */
+function stillThere(old: DynamoItem | undefined): Readonly<Record<string, unknown>> {
+  if (old === undefined) return { ConditionExpression: "attribute_not_exists(filename)" };
+  const held = attributes.filter((name) => old[name] !== undefined);
+  const conditions = attributes.map((name) =>
+    held.includes(name) ? `#${name} = :${name}` : `attribute_not_exists(#${name})`
+  );
+  return {
+    ConditionExpression: conditions.join(" and "),
+    ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(held.map((name) => [`:${name}`, old[name]])),
+  };
+}
+
+function isInTheWay(error: unknown): boolean {
+  if (!(error instanceof DynamoError)) return false;
+  if (/^Transaction(Conflict|InProgress)Exception$/.test(error.code)) return true;
+  return error.code === "TransactionCanceledException" &&
+    /ConditionalCheckFailed|TransactionConflict|Throttling|ThroughputExceeded/.test(error.message);
+}

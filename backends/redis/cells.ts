@@ -1,0 +1,109 @@
+/** Entries and atomics in cells of Redis, be they strings or fields of hashes. */
+
+import { requireKeys, requireWrites } from "../../src/compose/limits.ts";
+import type { Atomics } from "../../src/contracts/atomics.ts";
+import { type Backend, type Limits, UNLIMITED, type Write } from "../../src/contracts/backend.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
+import {
+  addScript,
+  deleteIfScript,
+  incrementScript,
+  replaceScript,
+  touchScript,
+} from "./scripts.ts";
+import type { RedisStore } from "./store.ts";
+
+/** The backend of a store, whatever its cells are. */
+export function redisCells(
+  name: string,
+  store: RedisStore,
+): Backend<Uint8Array> & Atomics<Uint8Array> {
+  return new RedisBackend(name, store);
+}
+
+/** A string holds 512 MB (Redis's `proto-max-bulk-len`), the deadline of the record among them. */
+const limits: Limits = Object.freeze({
+  ...UNLIMITED,
+  keyBytes: 1_000_000,
+  valueBytes: (512 << 20) - 1_024,
+});
+
+class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
+  readonly name: string;
+  readonly limits: Limits = limits;
+  readonly #store: RedisStore;
+
+  constructor(name: string, store: RedisStore) {
+    this.name = name;
+    this.#store = store;
+  }
+
+  async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    requireKeys(this, keys);
+    if (keys.length === 0) return [];
+    const records = await this.#store.read(keys);
+    return records.map((record) => this.#store.value(record));
+  }
+
+  async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
+    requireWrites(this, writes, (value) => value.length);
+    if (writes.length === 0) return;
+    // One write for each key, the last: a cluster's servers need not keep an order among them.
+    const last = new Map(writes.map((write) => [write.key, write]));
+    await this.#store.run("set", [...last.values()].map((write) => this.#store.storing(write)));
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    requireKeys(this, keys);
+    if (keys.length === 0) return;
+    await this.#store.run("delete", this.#store.removing(keys));
+  }
+
+  async add(write: Write<Uint8Array>): Promise<boolean> {
+    requireWrites(this, [write], (value) => value.length);
+    const args = [this.#store.record(write), this.#store.ttl(write.expiresAt)];
+    return await this.#store.decide("add", this.#store.onCell(addScript, write.key, args));
+  }
+
+  async replace(write: Write<Uint8Array>): Promise<boolean> {
+    requireWrites(this, [write], (value) => value.length);
+    const args = [this.#store.record(write), this.#store.ttl(write.expiresAt)];
+    return await this.#store.decide("replace", this.#store.onCell(replaceScript, write.key, args));
+  }
+
+  async increment(key: string, delta: number, expiresAt: number): Promise<number> {
+    requireKeys(this, [key]);
+    const count = Number.isSafeInteger(delta)
+      ? await this.#increment(key, delta, expiresAt)
+      : undefined;
+    if (count !== undefined) return count;
+    throw new RangeError(`Cannot increment "${key}" by ${delta}: it leaves the safe integers`);
+  }
+
+  async touch(key: string, expiresAt: number): Promise<boolean> {
+    requireKeys(this, [key]);
+    const args = [this.#store.head(expiresAt), this.#store.ttl(expiresAt)];
+    return await this.#store.decide("touch", this.#store.onCell(touchScript, key, args));
+  }
+
+  async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
+    requireKeys(this, [key]);
+    const call = this.#store.onCell(deleteIfScript, key, [expected]);
+    return await this.#store.decide("deleteIf", call);
+  }
+
+  async #increment(key: string, delta: number, expiresAt: number): Promise<number | undefined> {
+    const now = this.#store.clock.now();
+    // A script reads no infinity, and nothing lives until the largest of all numbers.
+    const deadline = expiresAt === NEVER
+      ? Number.MAX_VALUE
+      : Math.max(expiresAt, -Number.MAX_VALUE);
+    const args = [now, delta, deadline].map(String);
+    const [reply] = await this.#store.run("increment", [{
+      script: incrementScript,
+      keys: [this.#store.counterOf(key)],
+      args: [...args, this.#store.ttl(expiresAt)],
+    }]);
+    return reply instanceof Uint8Array ? Number(new TextDecoder().decode(reply)) : undefined;
+  }
+}

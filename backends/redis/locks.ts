@@ -1,0 +1,128 @@
+/**
+ * Dogpile locks in the Redis that holds the entries: each step is one script, one trip.
+ *
+ * A lock is what redis-py's `Lock`, and so dogpile.cache, takes it for: a key with a time to live that
+ * holds its holder's token, set if it is not there, removed by who knows the token. Either side waits
+ * for the other. What Python cannot know is fencing: it stores without looking whether its lock still
+ * holds, and complains if its lock is gone when it releases.
+ */
+
+import { requireKeys } from "../../src/compose/limits.ts";
+import { type Attempt, polled } from "../../src/compose/polled.ts";
+import { UNLIMITED, type Write } from "../../src/contracts/backend.ts";
+import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
+import { type Random, randomId, systemRandom } from "../../src/contracts/random.ts";
+import type { RedisCommands } from "./commands.ts";
+import { acquireScript, commitScript, releaseScript, renewScript } from "./scripts.ts";
+import { plainPlacement, type RedisOptions, RedisStore } from "./store.ts";
+
+/** As for the entries, and how to wait. */
+export interface RedisLocksOptions extends RedisOptions {
+  /** Draws the waits. Default: the platform's. */
+  readonly random?: Random;
+}
+
+/**
+ * Locks for everybody who shares a Redis. Give the same `records` and `lockPrefix` as to
+ * `redisBackend`.
+ *
+ * Leases end by Redis's clock, so the clocks of their holders need not agree. Who waits asks again
+ * after 10 ms, and after pauses that grow to a quarter of a second.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { redisLocks, type RedisReply } from "@cairn/cache/redis";
+ *
+ * // A server that has lent the lock already: fence 0, no record.
+ * const commands = {
+ *   name: "example",
+ *   isCluster: false,
+ *   arguments: "bytes" as const,
+ *   send: async (): Promise<RedisReply[]> => [[Uint8Array.of(0x30), new Uint8Array(0)]],
+ * };
+ * const options = { leaseMs: 1_000, waitMs: 0, enough: () => false };
+ * const { lease, value } = await redisLocks(commands).acquire("key", options);
+ * equal(lease, undefined);
+ * equal(value, undefined);
+ * ```
+ */
+export function redisLocks(
+  commands: RedisCommands,
+  options: RedisLocksOptions = {},
+): Locks<Uint8Array> {
+  return cellLocks("redis", new RedisStore(commands, options, plainPlacement), options.random);
+}
+
+/** The locks of a store, whatever its cells are. */
+export function cellLocks(
+  name: string,
+  store: RedisStore,
+  random: Random = systemRandom,
+): Locks<Uint8Array> {
+  return new RedisLocks(name, store, random);
+}
+
+class RedisLocks implements Locks<Uint8Array> {
+  readonly name: string;
+  readonly #store: RedisStore;
+  readonly #random: Random;
+
+  constructor(name: string, store: RedisStore, random: Random) {
+    this.name = name;
+    this.#store = store;
+    this.#random = random;
+  }
+
+  async acquire(key: string, options: AcquireOptions<Uint8Array>): Promise<Acquired<Uint8Array>> {
+    requireKeys({ name: this.name, limits: UNLIMITED }, [key]);
+    const { waitMs, signal } = options;
+    const [clock, random] = [this.#store.clock, this.#random];
+    return await polled(() => this.#attempt(key, options), { waitMs, signal, clock, random });
+  }
+
+  async revoke(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) await this.#store.run("revoke", this.#store.removing(keys));
+  }
+
+  async #attempt(
+    key: string,
+    { leaseMs, enough }: AcquireOptions<Uint8Array>,
+  ): Promise<Attempt<Acquired<Uint8Array>>> {
+    const token = randomId();
+    const call = this.#store.onCell(acquireScript, key, [token, lifeOf(leaseMs)]);
+    const keys = [...call.keys, this.#store.lockOf(key), this.#store.fencesOf(key)];
+    const [reply] = await this.#store.run("acquire", [{ ...call, keys }]);
+    const [fenceText, found] = reply as readonly [Uint8Array, Uint8Array];
+    const value = found.length === 0 ? undefined : this.#store.value(found.subarray(1));
+    const fence = Number(new TextDecoder().decode(fenceText));
+    const lease = fence === 0 ? undefined : this.#leaseOf(key, token, fence);
+    return { result: { lease, value }, isDone: lease !== undefined || enough(value) };
+  }
+
+  #leaseOf(key: string, token: string, fence: number): Lease<Uint8Array> {
+    const store = this.#store;
+    const lock = store.lockOf(key);
+    return Object.freeze({
+      key,
+      fence,
+      renew: (leaseMs: number): Promise<boolean> => {
+        const args = [token, lifeOf(leaseMs)];
+        return store.decide("renew", { script: renewScript, keys: [lock], args });
+      },
+      commit: (write: Write<Uint8Array>): Promise<boolean> => {
+        const args = [token, store.record(write), store.ttl(write.expiresAt)];
+        const call = store.onCell(commitScript, key, args);
+        return store.decide("commit", { ...call, keys: [...call.keys, lock] });
+      },
+      release: async (): Promise<void> => {
+        await store.run("release", [{ script: releaseScript, keys: [lock], args: [token] }]);
+      },
+    });
+  }
+}
+
+/** Redis takes whole milliseconds, at least one. */
+function lifeOf(leaseMs: number): string {
+  return String(Math.max(1, Math.ceil(leaseMs)));
+}

@@ -1,0 +1,145 @@
+/** Opening Redis by an address or by dogpile.cache's arguments, with ioredis. */
+
+import type { OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
+import type { RedisCommands } from "./commands.ts";
+import { redisEntries } from "./entries.ts";
+import { type IoredisClient, ioredisCommands } from "../redis_ioredis.ts";
+
+/** ioredis names its durations after no unit. */
+export type Milliseconds = number;
+
+/** What of ioredis's options is set. */
+export interface IoredisSettings {
+  /** Its host. */
+  readonly host?: string;
+  /** Its port. */
+  readonly port?: number;
+  /** The Sentinels to ask. */
+  readonly sentinels?: readonly { readonly host: string; readonly port: number }[];
+  /** The service that they name. */
+  readonly name?: string;
+  /** Its user. */
+  readonly username?: string;
+  /** The password. */
+  readonly password?: string;
+  /** The number of the database. */
+  readonly db?: number;
+  /** Present for TLS. */
+  readonly tls?: Readonly<Record<string, never>>;
+  /** How long to wait for a connection, in milliseconds. */
+  readonly connectTimeout?: Milliseconds;
+  /** Whether idle connections are probed, and after how long, in milliseconds. */
+  readonly keepAlive?: Milliseconds;
+  /** How often a command is sent again after its connection was lost. */
+  readonly maxRetriesPerRequest: number;
+}
+
+/** Opens Redis; the entries are cairn's own records. */
+export async function openRedis(args: OpenerArguments): Promise<OpenedStore> {
+  return redisEntries(await connected(args), args);
+}
+
+/** Opens Redis; the entries are dogpile.cache's records. */
+export async function openDogpileRedis(args: OpenerArguments): Promise<OpenedStore> {
+  return redisEntries(await connected(args), args, "dogpile");
+}
+
+/**
+ * The settings of a client for an address, `redis://`, `rediss://` or `redis+sentinel://`, or for the
+ * arguments `url`, or `host`, `port`, `db`, `username`, `password`, `socket_timeout` in seconds and
+ * `socket_keepalive`. An address goes before everything else; unknown arguments are ignored.
+ */
+export function ioredisSettings(args: OpenerArguments): IoredisSettings {
+  const { socket_timeout: seconds, socket_keepalive: isKeptAlive } = args;
+  return Object.freeze({
+    ...placeOf(args),
+    ...(typeof seconds === "number" ? { connectTimeout: seconds * 1_000 } : {}),
+    ...(isKeptAlive === true ? { keepAlive: keepAliveMs } : {}),
+    // Sent again, a command whose reply was lost could be done twice.
+    maxRetriesPerRequest: 0,
+  });
+}
+
+const keepAliveMs = 60_000;
+const sentinelPort = 26_379;
+
+async function connected(args: OpenerArguments): Promise<RedisCommands> {
+  const { client } = args;
+  return ioredisCommands(client === undefined ? await opened(args) : client as IoredisClient);
+}
+
+async function opened(args: OpenerArguments): Promise<IoredisClient> {
+  const settings = ioredisSettings(args);
+  const { Redis } = await ioredis();
+  const client = new Redis(settings);
+  // A command that fails says so itself; without a listener the process would hear of it, too.
+  client.on("error", () => {});
+  return client;
+}
+
+interface IoredisModule {
+  readonly Redis: new (settings: IoredisSettings) => IoredisClient & {
+    on(event: "error", listener: () => void): unknown;
+  };
+}
+
+async function ioredis(): Promise<IoredisModule> {
+  try {
+    return await import("ioredis") as unknown as IoredisModule;
+  } catch (cause) {
+    throw new TypeError("Cannot open Redis: the package ioredis is not there", { cause });
+  }
+}
+
+function placeOf(args: OpenerArguments): Omit<IoredisSettings, "maxRetriesPerRequest"> {
+  const address = args.address ?? (args.url === undefined ? undefined : String(args.url));
+  if (address !== undefined) {
+    return address.startsWith("redis+sentinel:") ? sentinelsOf(address) : serverOf(address);
+  }
+  const { host = "localhost", port = 6_379, db = 0, username, password } = args;
+  return {
+    host: String(host),
+    port: Number(port),
+    db: Number(db),
+    ...(isStated(username) ? { username: String(username) } : {}),
+    ...(isStated(password) ? { password: String(password) } : {}),
+  };
+}
+
+function serverOf(address: string): Omit<IoredisSettings, "maxRetriesPerRequest"> {
+  if (!URL.canParse(address)) throw new TypeError("Cannot open Redis: its address is no URL");
+  const { protocol, hostname, port, pathname, username, password } = new URL(address);
+  return {
+    host: decodeURIComponent(hostname).replace(/^\[|\]$/g, "") || "localhost",
+    port: Number(port || 6_379),
+    db: Number(pathname.slice(1) || 0),
+    ...userOf(username, password),
+    ...(protocol === "rediss:" ? { tls: {} } : {}),
+  };
+}
+
+const sentinelAddress =
+  /^redis\+sentinel:\/\/(?:([^:@]*)(?::([^@]*))?@)?([^/@]+)\/([^/]+)(?:\/(\d+))?$/;
+
+function sentinelsOf(address: string): Omit<IoredisSettings, "maxRetriesPerRequest"> {
+  const [, username = "", password = "", servers, name, db] = sentinelAddress.exec(address) ?? [];
+  if (servers === undefined || name === undefined) {
+    throw new TypeError("Cannot open Redis: give redis+sentinel://HOST:PORT,HOST:PORT/SERVICE");
+  }
+  const sentinels = servers.split(",").map((server) => {
+    const [host = "", port] = server.split(":");
+    return { host, port: Number(port ?? sentinelPort) };
+  });
+  return { sentinels, name, db: Number(db ?? 0), ...userOf(username, password) };
+}
+
+function userOf(username: string, password: string): { username?: string; password?: string } {
+  return {
+    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+  };
+}
+
+function isStated(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

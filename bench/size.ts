@@ -14,11 +14,16 @@ interface Part {
   readonly mostBytes: number;
 }
 
+const STORES: readonly string[] = [
+  ...["cache_api", "d1", "deno_kv", "durable_object", "dynamodb", "folder", "memcached", "null"],
+  ...["r2", "redis", "redis_http", "sqlite", "workers_kv"],
+];
+
 const PARTS: readonly Part[] = [
   part("near shelf alone", 'export { MemoryCache } from "./mod.ts"', 6_000),
   part("region with a near shelf", 'export { makeRegion } from "./mod.ts"', 10_000),
   part("rings and digests", 'export * from "./src/hash/mod.ts"', 10_000),
-  ...["cache_api", "folder", "null", "r2", "sqlite", "workers_kv"].map((store) =>
+  ...STORES.map((store) =>
     part(`backends/${store}.ts`, `export * from "./backends/${store}.ts"`, 4_000)
   ),
 ];

@@ -7,14 +7,15 @@
  * record agrees with it in path, length and time; a thorough reload trusts no record and reads them
  * all, and what is read is compared by its digest.
  *
- * The work is done in batches, and between two of them a mark in the index says how far it is. Whoever
- * comes after a stop or a crash goes on there. The mark is also the lease by which of many nodes one
+ * The work is done in batches, and after each of them a mark in the index says how far it is. Whoever
+ * comes after a stop, which may be within a batch, or after a crash goes on there. The mark is also the lease by which of many nodes one
  * works: it names its holder and an instant, and is only ever moved from what it was. A holder that
  * was too slow finds it moved and stops; its last file was not done in vain, nor did harm, because no
  * change of a record depends on the lease.
  */
 
 import type { Clock } from "../contracts/clock.ts";
+import type { StoredFile } from "../contracts/file_store.ts";
 import { randomId } from "../contracts/random.ts";
 import { isMetadataPath } from "./paths.ts";
 import { nothingScanned, Scan, type ScanParts, type ScanReport } from "./scan.ts";
@@ -29,13 +30,18 @@ export interface ReloadParts extends ScanParts {
 export interface ReloadOptions {
   /** Whether every file is read again, also where its record agrees. Default: no. */
   readonly isThorough?: boolean;
-  /** Stop after the batch in which so many files and records were gone through. Default: never. */
-  readonly most?: number;
+  /**
+   * Asked after every file or record that a store was asked about, and after every batch. The reload
+   * stops there when it answers no, and the next one goes on. Default: yes.
+   */
+  readonly mayGoOn?: () => boolean;
   /** How many files and records make a batch, 1 to 1,000. Default: 1,000. */
   readonly batch?: number;
   /** How long a node that says nothing keeps others from going on, in milliseconds. Default: 60,000. */
   readonly leaseMs?: number;
-  /** Told after every batch how far it is. */
+  /** How long after the end of the last reload none begins, in milliseconds. Default: 0. */
+  readonly restMs?: number;
+  /** Told whenever {@linkcode ReloadOptions.mayGoOn} is asked how far it is. */
   readonly onProgress?: (progress: ReloadProgress) => void;
 }
 
@@ -52,10 +58,10 @@ export interface ReloadProgress extends ScanReport {
 /** How a reload ended. */
 export interface ReloadReport extends ScanReport {
   /**
-   * `"done"`; `"stopped"` after `most`, so that the next reload goes on; `"busy"` when another node is
-   * at it, or has taken it over.
+   * `"done"`; `"stopped"` where it may not go on, so that the next reload does; `"busy"` when another
+   * node is at it, or has taken it over; `"recent"` when the last one ended less than `restMs` ago.
    */
-  readonly state: "done" | "stopped" | "busy";
+  readonly state: "done" | "stopped" | "busy" | "recent";
 }
 
 /** What is kept in the index between two batches. */
@@ -63,9 +69,13 @@ interface Mark {
   readonly holder: string;
   readonly until: number;
   readonly phase: "files" | "records" | "done";
+  /** Where the batch begins. */
   readonly cursor?: string;
+  /** The file or record of that batch which was the last to be gone through. */
+  readonly last?: string;
   readonly isThorough: boolean;
   readonly files: number;
+  readonly endedAt?: number;
   readonly expected?: number;
   readonly report: ScanReport;
 }
@@ -81,18 +91,31 @@ export async function reloadIndex(
   parts: ReloadParts,
   options: ReloadOptions = {},
 ): Promise<ReloadReport> {
-  const { batch = LARGEST_BATCH, most = Infinity, leaseMs = 60_000 } = options;
+  const { batch = LARGEST_BATCH, leaseMs = 60_000, restMs = 0 } = options;
   if (!(Number.isInteger(batch) && batch >= 1 && batch <= LARGEST_BATCH)) {
     throw new RangeError(`Cannot reload: "batch" is ${batch}, not 1 to ${LARGEST_BATCH}`);
   }
-  if (!(most >= 1)) throw new RangeError(`Cannot reload: "most" is ${most}`);
   if (!(leaseMs > 0 && leaseMs < Infinity)) {
     throw new RangeError(`Cannot reload: "leaseMs" is ${leaseMs}`);
   }
-  return await new Reload(parts, { ...options, batch, most, leaseMs }).run();
+  if (!(restMs >= 0)) throw new RangeError(`Cannot reload: "restMs" is ${restMs}`);
+  const { mayGoOn = () => true, onProgress = () => {} } = options;
+  return await new Reload(parts, { ...options, batch, leaseMs, restMs, mayGoOn, onProgress }).run();
 }
 
-type Settings = ReloadOptions & Required<Pick<ReloadOptions, "batch" | "most" | "leaseMs">>;
+type Settings = Pick<ReloadOptions, "isThorough"> & Required<Omit<ReloadOptions, "isThorough">>;
+
+/** What has been gone through of a batch. */
+interface Stretch {
+  /** How many packages, of files. */
+  readonly files: number;
+  /** The name of the last one, if there are more in the batch. */
+  readonly last: string | undefined;
+  /** Where the next batch begins, if there is one. */
+  readonly cursor: string | undefined;
+  /** What follows the last batch. */
+  readonly following: Mark["phase"];
+}
 
 class Reload {
   readonly #parts: ReloadParts;
@@ -103,7 +126,7 @@ class Reload {
   #text: string | undefined;
   #scan!: Scan;
   #visited = 0;
-  #done = 0;
+  #isStopping = false;
 
   constructor(parts: ReloadParts, settings: Settings) {
     this.#parts = parts;
@@ -112,97 +135,114 @@ class Reload {
   }
 
   async run(): Promise<ReloadReport> {
-    if (!await this.#take()) return this.#ended("busy", nothingScanned);
+    const hindrance = await this.#take();
+    if (hindrance !== undefined) return ended(hindrance, nothingScanned);
     this.#scan = new Scan(this.#parts, this.#mark.isThorough, this.#mark.report);
     try {
-      while (!this.#isDone()) {
+      while (!this.#isDone() && !this.#isStopping) {
         await (this.#mark.phase === "files" ? this.#visitFiles() : this.#judgeRecords());
-        this.#tell();
-        if (!this.#isDone() && this.#done >= this.#settings.most) {
-          await this.#move({ until: 0 });
-          return this.#ended("stopped", this.#scan.report());
-        }
       }
-      return this.#ended("done", this.#scan.report());
+      return ended(this.#isDone() ? "done" : "stopped", this.#scan.report());
     } catch (error) {
-      if (error === lost) return this.#ended("busy", this.#scan.report());
+      if (error === lost) return ended("busy", this.#scan.report());
       throw error;
     }
   }
 
-  /** Takes up the mark, unless another node holds it. */
-  async #take(): Promise<boolean> {
+  /** Takes up the mark, or answers why not. */
+  async #take(): Promise<"busy" | "recent" | undefined> {
     const { index, clock } = this.#parts;
     const text = await index.cursor();
     const found = text === undefined ? undefined : JSON.parse(text) as Mark;
-    if (found !== undefined && found.until > clock.now()) return false;
+    const now = clock.now();
+    if (found !== undefined && found.until > now) return "busy";
+    if (found?.endedAt !== undefined && now < found.endedAt + this.#settings.restMs) {
+      return "recent";
+    }
+    this.#mark = { ...this.#begun(found), holder: this.#holder, until: this.#untilNow() };
+    const next = JSON.stringify(this.#mark);
+    if (!await index.moveCursor(text, next)) return "busy";
+    this.#text = next;
+    return undefined;
+  }
+
+  #begun(found: Mark | undefined): Omit<Mark, "holder" | "until"> {
     const isThorough = this.#settings.isThorough ?? found?.isThorough ?? false;
-    const isUnderWay = found !== undefined && found.phase !== "done" &&
-      found.isThorough === isThorough;
-    const begun: Omit<Mark, "holder" | "until"> = isUnderWay ? found : {
+    const isUnderWay = found !== undefined && found.phase !== "done";
+    if (isUnderWay && found.isThorough === isThorough) return found;
+    return {
       phase: "files",
       isThorough: this.#settings.isThorough ?? false,
       files: 0,
       ...found?.phase === "done" && { expected: found.files },
       report: nothingScanned,
     };
-    this.#mark = { ...begun, holder: this.#holder, until: this.#untilNow() };
-    const next = JSON.stringify(this.#mark);
-    if (!await index.moveCursor(text, next)) return false;
-    this.#text = next;
-    return true;
   }
 
   async #visitFiles(): Promise<void> {
-    const { cursor, files } = this.#mark;
-    const page = await this.#parts.files.list({
-      limit: this.#settings.batch,
-      ...cursor === undefined ? {} : { cursor },
+    const { files, cursor } = await this.#parts.files.list(this.#page());
+    const rest = after(files, ({ path }) => path === this.#mark.last);
+    const count = await this.#scan.visit(
+      rest,
+      (gone) => this.#goesOn(packagesIn(rest.slice(0, gone))),
+    );
+    await this.#moveOn({
+      files: packagesIn(rest.slice(0, count)),
+      last: count < rest.length ? rest[count - 1]!.path : undefined,
+      cursor,
+      following: "records",
     });
-    await this.#scan.visit(page.files, () => this.#keep());
-    const visited = page.files.filter(({ path }) => !isMetadataPath(path)).length;
-    this.#visited += visited;
-    this.#done += page.files.length;
-    await this.#moveOn(page.cursor, "records", files + visited);
   }
 
   async #judgeRecords(): Promise<void> {
-    const { cursor, files } = this.#mark;
-    const page = await this.#parts.index.list({
-      limit: this.#settings.batch,
-      ...cursor === undefined ? {} : { cursor },
+    const { files, cursor } = await this.#parts.index.list(this.#page());
+    const rest = after(files, ({ filename }) => filename === this.#mark.last);
+    const count = await this.#scan.judge(rest, () => this.#goesOn(0));
+    const last = count < rest.length ? rest[count - 1]!.filename : undefined;
+    await this.#moveOn({ files: 0, last, cursor, following: "done" });
+  }
+
+  #page(): { limit: number; cursor?: string } {
+    const { cursor } = this.#mark;
+    return { limit: this.#settings.batch, ...cursor !== undefined && { cursor } };
+  }
+
+  /** Keeps the lease while a batch takes long, and asks whether it is to be ended. */
+  async #goesOn(files: number): Promise<boolean> {
+    if (this.#parts.clock.now() >= this.#mark.until - this.#settings.leaseMs / 2) {
+      await this.#move({ ...this.#mark, until: this.#untilNow() });
+    }
+    this.#ask(files);
+    return !this.#isStopping;
+  }
+
+  #ask(files: number): void {
+    this.#tell(files);
+    this.#isStopping ||= !this.#settings.mayGoOn();
+  }
+
+  async #moveOn({ files, last, cursor, following }: Stretch): Promise<void> {
+    const { cursor: here, last: _, phase, ...mark } = this.#mark;
+    const place = last !== undefined
+      ? { phase, last, ...here !== undefined && { cursor: here } }
+      : cursor !== undefined
+      ? { phase, cursor }
+      : { phase: following };
+    this.#visited += files;
+    this.#mark = { ...mark, ...place, files: mark.files + files, report: this.#scan.report() };
+    this.#ask(0);
+    const now = this.#parts.clock.now();
+    const isOver = this.#isDone() || this.#isStopping;
+    await this.#move({
+      ...this.#mark,
+      until: isOver ? 0 : this.#untilNow(),
+      ...this.#isDone() && { endedAt: now },
     });
-    await this.#scan.judge(page.files);
-    this.#done += page.files.length;
-    await this.#moveOn(page.cursor, "done", files);
   }
 
-  async #moveOn(
-    cursor: string | undefined,
-    following: Mark["phase"],
-    files: number,
-  ): Promise<void> {
-    const { cursor: _, phase, ...mark } = this.#mark;
-    this.#mark = {
-      ...mark,
-      phase: cursor === undefined ? following : phase,
-      ...cursor !== undefined && { cursor },
-      files,
-      report: this.#scan.report(),
-    };
-    await this.#move({ until: this.#mark.phase === "done" ? 0 : this.#untilNow() });
-  }
-
-  /** Keeps the lease while a batch takes long. */
-  async #keep(): Promise<void> {
-    const { clock } = this.#parts;
-    if (clock.now() < this.#mark.until - this.#settings.leaseMs / 2) return;
-    await this.#move({ until: this.#untilNow() });
-  }
-
-  async #move(change: Pick<Mark, "until">): Promise<void> {
-    this.#mark = { ...this.#mark, ...change };
-    const next = JSON.stringify(this.#mark);
+  async #move(mark: Mark): Promise<void> {
+    this.#mark = mark;
+    const next = JSON.stringify(mark);
     if (next === this.#text) return;
     if (!await this.#parts.index.moveCursor(this.#text, next)) throw lost;
     this.#text = next;
@@ -216,22 +256,31 @@ class Reload {
     return this.#parts.clock.now() + this.#settings.leaseMs;
   }
 
-  #tell(): void {
-    const { onProgress } = this.#settings;
-    if (onProgress === undefined) return;
-    const { files, expected } = this.#mark;
+  /** Tells how far it is, so many files into a batch. */
+  #tell(inBatch: number): void {
+    const { phase, expected } = this.#mark;
+    const files = this.#mark.files + inBatch;
     const seconds = (this.#parts.clock.now() - this.#startedAt) / 1_000;
-    onProgress(Object.freeze({
+    this.#settings.onProgress(Object.freeze({
       ...this.#scan.report(),
       files,
-      filesPerSecond: seconds > 0 ? this.#visited / seconds : 0,
-      remaining: this.#mark.phase === "files" ? expected && Math.max(0, expected - files) : 0,
+      filesPerSecond: seconds > 0 ? (this.#visited + inBatch) / seconds : 0,
+      remaining: phase === "files" ? expected && Math.max(0, expected - files) : 0,
     }));
   }
+}
 
-  #ended(state: ReloadReport["state"], report: ScanReport): ReloadReport {
-    return Object.freeze({ ...report, state });
-  }
+function ended(state: ReloadReport["state"], report: ScanReport): ReloadReport {
+  return Object.freeze({ ...report, state });
+}
+
+/** What follows the one that is meant; everything, if it is there no more. */
+function after<T>(items: readonly T[], isMeant: (item: T) => boolean): readonly T[] {
+  return items.slice(items.findIndex(isMeant) + 1);
+}
+
+function packagesIn(files: readonly StoredFile[]): number {
+  return files.filter(({ path }) => !isMetadataPath(path)).length;
 }
 
 /** Thrown and caught within this file when another node has taken the mark over. */

@@ -78,42 +78,56 @@ export class Scan {
     return Object.freeze({ ...this.#counts });
   }
 
-  /** Compares files of the store with their records; `afterEach` is awaited after each file read. */
-  async visit(files: readonly StoredFile[], afterEach: () => Promise<void>): Promise<void> {
-    const packages = files.filter((file) => this.#isPackage(file));
-    const records = await this.#parts.index.fetchMany(packages.map(({ path }) => nameOf(path)));
-    for (const [at, file] of packages.entries()) {
-      if (await this.#compare(file, records[at])) await afterEach();
+  /**
+   * Compares files of the store with their records. `mayGoOn` is asked after each file that a store
+   * was asked about, with the number of files gone through; these are answered at the end, too.
+   */
+  async visit(
+    files: readonly StoredFile[],
+    mayGoOn: (gone: number) => Promise<boolean>,
+  ): Promise<number> {
+    const filenames = files.map(({ path }) => nameOf(path)).filter(isPackageName);
+    const records = await this.#parts.index.fetchMany(filenames);
+    const held = new Map(filenames.map((filename, at) => [filename, records[at]]));
+    for (const [at, file] of files.entries()) {
+      const isAsked = this.#isPackage(file) &&
+        await this.#compare(file, held.get(nameOf(file.path)));
+      if (isAsked && !await mayGoOn(at + 1)) return at + 1;
     }
+    return files.length;
   }
 
-  /** Removes those of the records whose files are gone. */
-  async judge(records: readonly PackageFile[]): Promise<void> {
-    for (const record of records) {
-      const { filename, path } = record;
-      if (this.#seen.get(filename) !== path && !await this.#head(path)) await this.#remove(record);
+  /** Removes those of the records whose files are gone; `mayGoOn` and the answer are as of `visit`. */
+  async judge(
+    records: readonly PackageFile[],
+    mayGoOn: (gone: number) => Promise<boolean>,
+  ): Promise<number> {
+    for (const [at, record] of records.entries()) {
+      if (this.#seen.get(record.filename) === record.path) continue;
+      if (!await this.#head(record.path)) await this.#remove(record);
+      if (!await mayGoOn(at + 1)) return at + 1;
     }
+    return records.length;
   }
 
   #isPackage({ path }: StoredFile): boolean {
     if (isMetadataPath(path)) return false;
-    const filename = nameOf(path);
-    if (isStorable(filename) && parseFilename(filename) !== undefined) return true;
+    if (isPackageName(nameOf(path))) return true;
     this.#skip(path, "it is no wheel or source distribution by its name");
     return false;
   }
 
-  /** Answers whether the file had to be read. */
+  /** Answers whether a store was asked about the file. */
   async #compare(file: StoredFile, record: PackageFile | undefined): Promise<boolean> {
     const filename = nameOf(file.path);
     const other = this.#seen.get(filename) ?? record?.path ?? file.path;
     if (other !== file.path && await this.#head(other) !== undefined) {
       this.#skip(file.path, `"${other}" has the same name`);
-      return false;
+      return true;
     }
     if (record !== undefined && !this.#isThorough && isAgreeing(record, file)) {
       this.#counts.unchanged++;
-      if (this.#seen.size < MOST_SEEN) this.#seen.set(filename, file.path);
+      this.#see(record);
       return false;
     }
     await this.#takeIn(file, record);
@@ -151,9 +165,15 @@ export class Scan {
       there.uploadedAt === record.uploadedAt;
   }
 
-  #count({ filename, path }: PackageFile): void {
+  #count(record: PackageFile): void {
+    const { filename, path } = record;
     this.#counts.taken++;
+    this.#see(record);
     this.#parts.log("info", `Took in "${filename}"`, { path });
+  }
+
+  #see({ filename, path }: PackageFile): void {
+    if (this.#seen.size < MOST_SEEN) this.#seen.set(filename, path);
   }
 
   async #remove(record: PackageFile): Promise<void> {
@@ -199,6 +219,10 @@ export class Scan {
     this.#counts.skipped++;
     this.#parts.log("warn", `Skipped "${path}": ${reason}`);
   }
+}
+
+function isPackageName(filename: string): boolean {
+  return isStorable(filename) && parseFilename(filename) !== undefined;
 }
 
 function nameOf(path: string): string {

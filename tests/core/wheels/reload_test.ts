@@ -85,15 +85,71 @@ describe("a reload", () => {
       await shelf.files.delete((await shelf.known())[2]!);
       await shelf.put("new", "1.0");
       let slices = 1;
-      let report = await shelf.reload({ batch: 1, most });
+      let report = await shelf.reload({ batch: 1, mayGoOn: times(most) });
       for (; report.state === "stopped"; slices++) {
         ok(slices < 50, "the reload does not end");
-        report = await shelf.reload({ batch: 1, most });
+        report = await shelf.reload({ batch: 1, mayGoOn: times(most) });
       }
       deepEqual([report.state, ...countsOf(report)], ["done", 5, 1, 1, 0], `most ${most}`);
-      ok(slices >= 13 / most, `most ${most}: ${slices} slices`);
+      ok(slices >= 13 / (most + 1), `most ${most}: ${slices} slices`);
       deepEqual(await shelf.known(), await paths(shelf.files));
     }
+  });
+
+  it("I-201: stopped within a batch it goes on after the last file or record, counting each once", async () => {
+    for (let most = 1; most <= 12; most++) {
+      const shelf = new Shelf();
+      for (let at = 0; at < 6; at++) await shelf.put("demo", `1.${at}`);
+      await shelf.reload();
+      for (const at of [1, 4]) await shelf.files.delete((await shelf.known())[at]!);
+      for (let at = 0; at < 3; at++) await shelf.put("new", `1.${at}`);
+      await putText(shelf.files, "notes.txt");
+      const told: ReloadProgress[] = [];
+      const slice = () =>
+        shelf.reload({
+          mayGoOn: times(most),
+          onProgress: (progress) => void told.push(progress),
+        });
+      let report = await slice();
+      for (let slices = 1; report.state === "stopped"; slices++) {
+        ok(slices < 20, "the reload does not end");
+        report = await slice();
+      }
+      deepEqual([report.state, ...countsOf(report)], ["done", 4, 3, 2, 1], `most ${most}`);
+      deepEqual(await shelf.known(), await paths(shelf.files));
+      equal(told.at(-1)!.files, 8);
+      const counts = told.map(({ files }) => files);
+      deepEqual(counts, counts.toSorted((left, right) => left - right));
+    }
+  });
+
+  it("goes on where it was stopped, also when the last file has gone meanwhile", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
+    equal((await shelf.reload({ mayGoOn: times(1) })).state, "stopped");
+    const [first] = await shelf.known();
+    await shelf.files.delete(first!);
+    await shelf.put("added", "1.0");
+    deepEqual(countsOf(await shelf.reload()), [0, 5, 1, 0]);
+    deepEqual(await shelf.known(), await paths(shelf.files));
+  });
+
+  it("rests after its end for as long as it is told", async () => {
+    const shelf = new Shelf();
+    await shelf.put("demo", "1.0");
+    const restMs = 1_000;
+    equal((await shelf.reload({ restMs })).state, "done");
+    await shelf.put("demo", "1.1");
+    await shelf.clock.advance(999);
+    deepEqual(await shelf.reload({ restMs }), {
+      ...{ unchanged: 0, taken: 0, removed: 0, skipped: 0 },
+      state: "recent",
+    });
+    await shelf.clock.advance(1);
+    equal((await shelf.reload({ restMs, mayGoOn: () => false })).state, "stopped");
+    const { state, taken } = await shelf.reload({ restMs });
+    deepEqual([state, taken], ["done", 1]);
+    equal((await shelf.reload()).state, "done");
   });
 
   it("I-201: a crash at any step loses nothing of what was done", async () => {
@@ -177,8 +233,10 @@ describe("a reload", () => {
       told.push(progress);
     };
     await shelf.reload({ onProgress });
-    equal(told[0]!.remaining, 0);
-    equal(told[0]!.taken, 4);
+    deepEqual(told.slice(0, 4).map(({ taken, remaining }) => [taken, remaining]), [
+      ...[1, 2, 3, 4].map((taken) => [taken, undefined]),
+    ]);
+    equal(told.at(-1)!.remaining, 0);
     told.length = 0;
     const slow: FileStore = {
       ...bound(shelf.files),
@@ -196,16 +254,28 @@ describe("a reload", () => {
 
   it("refuses options that make no sense", async () => {
     const refused: ReloadOptions[] = [
-      ...[{ batch: 0 }, { batch: 1_001 }, { batch: 1.5 }, { most: 0 }, { most: NaN }],
-      ...[{ leaseMs: 0 }, { leaseMs: Infinity }],
+      ...[{ batch: 0 }, { batch: 1_001 }, { batch: 1.5 }],
+      ...[{ leaseMs: 0 }, { leaseMs: Infinity }, { restMs: -1 }, { restMs: NaN }],
     ];
     for (const options of refused) await rejects(() => new Shelf().reload(options), RangeError);
   });
 });
 
+/** Answers yes so many times less one, and then no. */
+function times(count: number): () => boolean {
+  let left = count;
+  return () => --left > 0;
+}
+
+async function putText(files: FileStore, path: string): Promise<void> {
+  const bytes = new TextEncoder().encode(path);
+  const expected = { sizeBytes: bytes.length, sha256: await sha256Of(bytes) };
+  await files.put(path, new Blob([bytes]).stream(), expected);
+}
+
 async function paths(files: FileStore): Promise<string[]> {
   const page = await files.list({ limit: 1_000 });
-  return page.files.map(({ path }) => path).filter((path) => !path.endsWith(".metadata")).sort();
+  return page.files.map(({ path }) => path).filter((path) => path.endsWith(".whl")).sort();
 }
 
 /** The store's methods, to be spread and partly replaced. */

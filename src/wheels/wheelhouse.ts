@@ -135,7 +135,8 @@ export class Wheelhouse {
     const cold = await this.#coldFile(key, filename);
     const sha256 = cold?.file.metadataSha256;
     if (cold === undefined || sha256 === undefined) return undefined;
-    return await this.#storedFile(await this.#cold!.metadata.stored(cold, sha256), sha256);
+    if (record !== undefined) checkUnreplaced(cold, record);
+    return await this.#cold!.metadata.file(cold, sha256);
   }
 
   /** Takes the bytes of an upload aside. End it with {@linkcode Wheelhouse.publish}. */
@@ -213,10 +214,7 @@ export class Wheelhouse {
     const { fills } = this.#cold!;
     const { sha256, uploadTime } = cold.file;
     if (sha256 === undefined) return this.#heldFile(record ?? await fills.stored(cold));
-    if (record !== undefined) {
-      const sides = { expected: record.sha256, actual: sha256 };
-      throw new IntegrityError(`"${cold.file.filename}" of the upstream`, "sha256", sides);
-    }
+    if (record !== undefined) checkUnreplaced(cold, record);
     return {
       sha256,
       sizeBytes: cold.file.sizeBytes ?? await fills.sizeOf(cold),
@@ -251,4 +249,11 @@ export class Wheelhouse {
     }
     return undefined;
   }
+}
+
+/** The first bytes of a name stay its bytes, whatever the upstream has under it now. */
+function checkUnreplaced({ file: { filename, sha256 } }: ColdFile, record: PackageFile): void {
+  if (sha256 === undefined || sha256 === record.sha256) return;
+  const sides = { expected: record.sha256, actual: sha256 };
+  throw new IntegrityError(`"${filename}" of the upstream`, "sha256", sides);
 }

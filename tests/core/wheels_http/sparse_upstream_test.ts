@@ -1,7 +1,8 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { bytesOf, House, packagePath } from "./house.ts";
+import { sha256Of } from "../../testing/make_wheel.ts";
+import { bytesOf, House, packagePath, type PublishedWheel } from "./house.ts";
 import {
   cutBody,
   readOut,
@@ -51,6 +52,54 @@ describe("core metadata of a file that is not held", () => {
     await settled(house);
     ok((await house.page("demo")).files[0]?.["core-metadata"]);
     equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+  });
+
+  /** Lets the upstream replace the one wheel of `demo` by another under the same name. */
+  async function replaced(upstream: TwistedUpstream, filename: string): Promise<PublishedWheel> {
+    const house = new House();
+    const wheel = await house.publish({ name: "demo", version: "1.0", metadata: ["Summary: B"] });
+    equal(wheel.filename, filename);
+    upstream.twist = (request) => house.app.fetch(request);
+    return wheel;
+  }
+
+  it("of a wheel that was replaced upstream before it was held is that of the new one", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+    const other = await replaced(upstream, wheel.filename);
+    notEqual(other.metadata, wheel.metadata);
+    await house.clock.advance(11 * 60_000);
+    await house.page("demo");
+    await settled(house);
+    for (let round = 0; round < 2; round++) {
+      const response = await house.fetch(`${other.path}.metadata`);
+      equal(response.status, 200);
+      equal(await response.text(), other.metadata);
+    }
+    equal(upstream.count(".metadata"), 2);
+    equal((await house.fetch(`${wheel.path}.metadata`)).status, 404);
+  });
+
+  it("of a wheel that was replaced upstream while we hold it stays that of the held one", async () => {
+    const { upstream, house, wheel } = await readThrough();
+    await bytesOf(await house.fetch(wheel.path));
+    await settled(house);
+    const other = await replaced(upstream, wheel.filename);
+    await house.clock.advance(11 * 60_000);
+    await house.page("demo");
+    await settled(house);
+    equal((await house.fetch(`${other.path}.metadata`)).status, 502);
+    equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+  });
+
+  it("that somebody spoilt in the store is fetched again", async () => {
+    const { upstream, house, wheel, held } = await readThrough();
+    const wrong = new TextEncoder().encode("Metadata-Version: 9\n");
+    const expected = { sizeBytes: wrong.length, sha256: await sha256Of(wrong) };
+    await house.files.put(`${held}.metadata`, new Blob([wrong]).stream(), expected);
+    const paths = [1, 2, 3].map(() => house.fetch(`${wheel.path}.metadata`));
+    for (const response of await Promise.all(paths)) equal(await response.text(), wheel.metadata);
+    equal(upstream.count(".metadata"), 1);
   });
 });
 

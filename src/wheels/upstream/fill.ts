@@ -234,11 +234,12 @@ export class Fills {
     const staged = await files.stage(streamOf(arrivals).pipeThrough(tap), MOST_STAGED_BYTES);
     const { sizeBytes, hex: { sha256 = "" } } = tap.result();
     const expected = cold.file.sha256 ?? sha256;
-    if (expected !== sha256) {
+    try {
+      if (expected !== sha256) throw wrongDigest(cold.file.filename, expected, sha256);
+      if (await staged.publish(cold.path) === "exists") await this.#checkStored(cold, sha256);
+    } finally {
       await staged.discard();
-      throw wrongDigest(cold.file.filename, expected, sha256);
     }
-    if (await staged.publish(cold.path) === "exists") await this.#checkStored(cold, sha256);
     return await this.#record(cold, { sizeBytes, sha256 });
   }
 

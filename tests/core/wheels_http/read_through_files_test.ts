@@ -6,7 +6,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import type { FileStore } from "../../../src/contracts/file_store.ts";
 import { sha256Of } from "../../testing/make_wheel.ts";
 import { bytesOf } from "./house.ts";
-import { readThrough, settled, storedPaths, withBody } from "./upstreams.ts";
+import { bound, readThrough, settled, storedPaths, withBody } from "./upstreams.ts";
 
 const MEBIBYTE = 1_048_576;
 
@@ -42,19 +42,6 @@ class SteppedBody {
     }
     return new Promise((resolve) => this.#steps.push(resolve));
   }
-}
-
-/** A store's methods as own properties, to replace some. */
-function bound(store: FileStore): FileStore {
-  return {
-    name: store.name,
-    head: (path) => store.head(path),
-    read: (path, range) => store.read(path, range),
-    put: (path, body, expected) => store.put(path, body, expected),
-    stage: (body, maxBytes) => store.stage(body, maxBytes),
-    delete: (path) => store.delete(path),
-    list: (options) => store.list(options),
-  };
 }
 
 describe("a file that is not held", () => {

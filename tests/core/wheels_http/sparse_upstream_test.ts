@@ -1,9 +1,13 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { memoryFiles } from "../../../backends/memory_files.ts";
+import { BackendError } from "../../../src/contracts/errors.ts";
+import type { FileStore } from "../../../src/contracts/file_store.ts";
 import { sha256Of } from "../../testing/make_wheel.ts";
 import { bytesOf, House, packagePath, type PublishedWheel } from "./house.ts";
 import {
+  bound,
   cutBody,
   readOut,
   readThrough,
@@ -11,6 +15,35 @@ import {
   storedPaths,
   type TwistedUpstream,
 } from "./upstreams.ts";
+
+/** A store that tells what it holds aside, and may be unable to publish it. */
+function watched(store: FileStore, aside: Set<object>, isBroken: boolean): FileStore {
+  const stage: FileStore["stage"] = async (body, maxBytes) => {
+    const staged = await store.stage(body, maxBytes);
+    aside.add(staged);
+    return {
+      sizeBytes: staged.sizeBytes,
+      read: (range) => staged.read(range),
+      publish: async (path) => {
+        if (isBroken) throw new BackendError("disk", "publish", "it is full");
+        const published = await staged.publish(path);
+        aside.delete(staged);
+        return published;
+      },
+      discard: async () => {
+        await staged.discard();
+        aside.delete(staged);
+      },
+    };
+  };
+  return { ...bound(store), stage };
+}
+
+async function putOther(house: House, path: string): Promise<void> {
+  const bytes = new Uint8Array([1, 2, 3]);
+  const expected = { sizeBytes: 3, sha256: await sha256Of(bytes) };
+  await house.files.put(path, new Blob([bytes]).stream(), expected);
+}
 
 describe("core metadata of a file that is not held", () => {
   it("I-183: is read through with its digest checked, once", async () => {
@@ -195,5 +228,36 @@ describe("an upstream that states less", () => {
     );
     deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
     equal((await house.fetch(packagePath(other, wheel.filename))).status, 502);
+  });
+
+  it("leaves nothing aside when what was taken aside cannot be published", async () => {
+    for (const fault of ["publish", "digest", "other bytes"] as const) {
+      const { upstream, wheel } = await readThrough();
+      const aside = new Set<object>();
+      const house = new House({
+        files: (clock) => watched(memoryFiles({ clock }), aside, fault === "publish"),
+        upstream: { fetch: upstream.fetch },
+      });
+      const answer = async (house: House): Promise<Response> => {
+        if (fault === "other bytes") await putOther(house, `upstream.main/demo/${wheel.filename}`);
+        return new Response(cutBody(wheel.bytes, { at: wheel.bytes.length }));
+      };
+      const fragment = fault === "digest" ? `#sha256=${"f".repeat(64)}` : "";
+      upstream.twist = (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/simple/demo/") {
+          return new Response(`<a href="/f/${wheel.filename}${fragment}">x</a>`, { headers: HTML });
+        }
+        return pathname.startsWith("/f/") ? answer(house) : undefined;
+      };
+      const { pathname } = new URL(
+        (await house.page("demo")).files[0]!.url,
+        "https://cairn.test/simple/demo/",
+      );
+      const response = await house.fetch(pathname);
+      equal(response.status, fault === "publish" ? 503 : 502, fault);
+      await settled(house);
+      equal(aside.size, 0, fault);
+    }
   });
 });

@@ -1,5 +1,6 @@
 /** Upstreams for tests: another wheel cache, or answers made up one by one. */
 
+import type { FileStore } from "../../../src/contracts/file_store.ts";
 import type { Fetch } from "../../../src/wheels/upstream/upstream_fetch.ts";
 import { House, type HouseOptions, type PublishedWheel } from "./house.ts";
 
@@ -117,4 +118,17 @@ export function jsonAnswer(page: unknown): Response {
   return new Response(JSON.stringify(page), {
     headers: { "content-type": "application/vnd.pypi.simple.v1+json" },
   });
+}
+
+/** A store's methods as own properties, to replace some. */
+export function bound(store: FileStore): FileStore {
+  return {
+    name: store.name,
+    head: (path) => store.head(path),
+    read: (path, range) => store.read(path, range),
+    put: (path, body, expected) => store.put(path, body, expected),
+    stage: (body, maxBytes) => store.stage(body, maxBytes),
+    delete: (path) => store.delete(path),
+    list: (options) => store.list(options),
+  };
 }

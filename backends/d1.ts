@@ -3,10 +3,12 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend } from "../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
+import type { Listing } from "../src/contracts/listing.ts";
 import type { Locks } from "../src/contracts/locks.ts";
 import type { Random } from "../src/contracts/random.ts";
 import type { D1Database } from "./sql/d1_runner.ts";
 import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./sqlite/remote.ts";
+import { remoteListing } from "./sqlite/remote_listing.ts";
 import { remoteLocks } from "./sqlite/remote_locks.ts";
 import { type RemoteStatement, schema, sweep } from "./sqlite/remote_statements.ts";
 
@@ -78,6 +80,26 @@ export function d1Backend(
  */
 export function d1Locks(database: D1Database, options: D1LocksOptions = {}): Locks<Uint8Array> {
   return remoteLocks(d1Remote(database, options), options);
+}
+
+/**
+ * A listing of the keys in a D1 database. Every 500 of them are one trip. Give the same `tablePrefix`
+ * as to `d1Backend`.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { type D1Database, d1Listing } from "@cairn/cache/d1";
+ *
+ * const empty: D1Database = {
+ *   prepare: () => ({ bind: function () { return this; } }),
+ *   batch: async (statements) => statements.map(() => ({ results: [] })),
+ * };
+ * deepEqual(await Array.fromAsync(d1Listing(empty).keys("user:")), []);
+ * ```
+ */
+export function d1Listing(database: D1Database, options: D1Options = {}): Listing {
+  return remoteListing(d1Remote(database, options));
 }
 
 function d1Remote(database: D1Database, options: D1Options): RemoteDatabase {

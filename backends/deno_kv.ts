@@ -9,6 +9,7 @@ import { DenoKvDatabase, type DenoKvOptions } from "./deno_kv/database.ts";
 import { type Found, isLarge } from "./deno_kv/records.ts";
 
 export type { DenoKvOptions } from "./deno_kv/database.ts";
+export { type DenoKvFound, type DenoKvLister, denoKvListing } from "./deno_kv/listing.ts";
 export { denoKvLocks, type DenoKvLocksOptions } from "./deno_kv/locks.ts";
 export type {
   DenoKv,

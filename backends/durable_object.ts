@@ -10,9 +10,11 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend } from "../src/contracts/backend.ts";
 import type { Clock } from "../src/contracts/clock.ts";
+import type { Listing } from "../src/contracts/listing.ts";
 import type { Locks } from "../src/contracts/locks.ts";
 import type { Random } from "../src/contracts/random.ts";
 import { remoteBackend, type RemoteDatabase, type RemoteRow } from "./sqlite/remote.ts";
+import { remoteListing } from "./sqlite/remote_listing.ts";
 import { remoteLocks } from "./sqlite/remote_locks.ts";
 import type { RemoteStatement } from "./sqlite/remote_statements.ts";
 
@@ -83,6 +85,23 @@ export function durableObjectLocks(
   options: DurableObjectLocksOptions = {},
 ): Locks<Uint8Array> {
   return remoteLocks(remoteOf(openStub), options);
+}
+
+/**
+ * A listing of the keys in a Durable Object. Every 500 of them are one call.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { type CairnStoreStub, durableObjectListing } from "@cairn/cache/durable-object";
+ *
+ * const stub: CairnStoreStub = { run: () => [[{ key: "user:1" }, { key: "visits" }]] };
+ * const users = await Array.fromAsync(durableObjectListing(() => stub).keys("user:"));
+ * deepEqual(users, ["user:1"]);
+ * ```
+ */
+export function durableObjectListing(openStub: OpenStub): Listing {
+  return remoteListing(remoteOf(openStub));
 }
 
 function remoteOf(openStub: OpenStub): RemoteDatabase {

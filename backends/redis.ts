@@ -13,6 +13,7 @@ export type {
   RedisCommands,
   RedisReply,
 } from "./redis/commands.ts";
+export { redisListing, type RedisListingOptions } from "./redis/listing.ts";
 export { redisLocks, type RedisLocksOptions } from "./redis/locks.ts";
 export type { RedisOptions } from "./redis/store.ts";
 

@@ -6,6 +6,7 @@ import { type Backend, type Limits, UNLIMITED, type Write } from "../src/contrac
 import { type Clock, systemClock } from "../src/contracts/clock.ts";
 import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./sqlite/store.ts";
 
+export { sqliteListing } from "./sqlite/listing.ts";
 export { sqliteLocks, type SqliteLocksOptions } from "./sqlite/locks.ts";
 export type { SqliteHandle, SqliteOptions, SqliteQuery, SqliteValue } from "./sqlite/store.ts";
 

@@ -43,7 +43,7 @@ describe("tidy", () => {
   });
 
   it("every contract that stores implement has its conformance suite", () => {
-    const missing = ["backend", "atomics", "locks", "index_cache", "file_store"]
+    const missing = ["backend", "atomics", "locks", "listing", "index_cache", "file_store"]
       .filter((contract) => existsSync(`src/contracts/${contract}.ts`))
       .filter((contract) => !existsSync(`tests/conformance/${contract}_suite.ts`));
     deepEqual(missing, []);

@@ -120,7 +120,7 @@ export class DenoKvRecords {
     const { value: head, versionstamp } = record;
     const partKeys = this.partKeysOf(key, record);
     const entry = { key: this.keyOf("entry", key), versionstamp, partKeys };
-    if (!isHead(head) || head.until <= this.#clock.now()) return { ...entry, value: undefined };
+    if (!isLive(head, this.#clock.now())) return { ...entry, value: undefined };
     const value = head.parts ? joined(await this.raw(partKeys), head.parts) : head.value;
     return { ...entry, value };
   }
@@ -153,10 +153,16 @@ export class DenoKvRecords {
   }
 }
 
-interface Head {
+/** What is at the key of an entry. */
+export interface Head {
   readonly until: number;
   readonly value?: Uint8Array;
   readonly parts?: Parts;
+}
+
+/** Whether what is at the key of an entry is one that has not ended. */
+export function isLive(record: unknown, now: number): record is Head {
+  return isHead(record) && record.until > now;
 }
 
 function isHead(record: unknown): record is Head {

@@ -11,6 +11,7 @@
  */
 
 import type { Write } from "../../src/contracts/backend.ts";
+import { pageKeys, type PageStart } from "./listed_keys.ts";
 
 /** A statement and what its parameters are from the second on. */
 export interface RemoteStatement {
@@ -59,6 +60,15 @@ export function selection(keys: readonly string[], limitBytes: number): RemoteSt
        WINDOW places AS (ORDER BY key ROWS UNBOUNDED PRECEDING))`,
     JSON.stringify(keys),
     limitBytes,
+  );
+}
+
+/** A page of the keys whose values live, in the order of their UTF-8. */
+export function page({ after, key }: PageStart): RemoteStatement {
+  return statement(
+    `SELECT key FROM $entries WHERE key ${after} ?2 AND expires_at > ?1 ORDER BY key
+       LIMIT ${pageKeys}`,
+    key,
   );
 }
 

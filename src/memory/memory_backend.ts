@@ -1,7 +1,8 @@
-/** Entries in this process as a store: a `Backend` with `Atomics` over a `MemoryCache`. */
+/** Entries in this process as a store: a `Backend` with all it can have, over a `MemoryCache`. */
 
 import type { Atomics } from "../contracts/atomics.ts";
 import { type Backend, UNLIMITED, type Write } from "../contracts/backend.ts";
+import type { Listing } from "../contracts/listing.ts";
 import { isEqualData } from "./equality.ts";
 import { MemoryCache, type MemoryCacheOptions } from "./memory_cache.ts";
 
@@ -27,7 +28,7 @@ const COUNTERS = "counters";
  */
 export function memoryBackend<V>(
   options: MemoryCacheOptions<V | number> = {},
-): Backend<V> & Atomics<V> {
+): Backend<V> & Atomics<V> & Listing {
   const store = new MemoryStore<V>(new MemoryCache<V | number>(options));
   return Object.freeze({
     name: "memory",
@@ -41,6 +42,7 @@ export function memoryBackend<V>(
       store.increment(key, delta, expiresAt),
     touch: async (key: string, expiresAt: number): Promise<boolean> => store.touch(key, expiresAt),
     deleteIf: async (key: string, expected: V): Promise<boolean> => store.deleteIf(key, expected),
+    keys: (prefix: string): AsyncIterable<string> => store.keys(prefix),
   });
 }
 
@@ -87,5 +89,11 @@ class MemoryStore<V> {
   deleteIf(key: string, expected: V): boolean {
     const value = this.#cache.get(key);
     return value !== undefined && isEqualData(value, expected) && this.#cache.delete(key);
+  }
+
+  async *keys(prefix: string): AsyncGenerator<string> {
+    for (const key of this.#cache.keys()) {
+      if (key.startsWith(prefix)) yield key;
+    }
   }
 }

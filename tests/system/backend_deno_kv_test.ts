@@ -13,6 +13,7 @@ import { BackendError } from "../../src/contracts/errors.ts";
 import { atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
+import { listingSuite } from "../conformance/listing_suite.ts";
 import { locksSuite } from "../conformance/locks_suite.ts";
 import { bytesOf, fixtureOf, type OpenKv, openKv, write } from "../testing/deno_kv_fixture.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
@@ -39,9 +40,11 @@ const inFile = (clock: ManualClock): ReturnType<typeof fixtureOf> => fixtureOf(f
 backendSuite("deno kv in memory", inMemory, { samples: byteSamples });
 atomicsSuite("deno kv in memory", inMemory, { samples: byteSamples });
 locksSuite("deno kv in memory", inMemory, { samples: byteSamples });
+listingSuite("deno kv in memory", inMemory, { samples: byteSamples });
 backendSuite("deno kv in a file", inFile, { samples: byteSamples });
 atomicsSuite("deno kv in a file", inFile, { samples: byteSamples });
 locksSuite("deno kv in a file", inFile, { samples: byteSamples });
+listingSuite("deno kv in a file", inFile, { samples: byteSamples });
 backendSuite("serialized(json, deno kv)", (clock) => {
   const fixture = inMemory(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };

@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import {
   sqliteBackend,
   type SqliteHandle,
+  sqliteListing,
   sqliteLocks,
   type SqliteQuery,
 } from "../../backends/sqlite.ts";
@@ -18,12 +19,14 @@ import { NEVER } from "../../src/contracts/clock.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
+import { type ListingFixture, listingSuite } from "../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 
 backendSuite("sqlite", fixtureOf, { samples: byteSamples });
 atomicsSuite("sqlite", fixtureOf, { samples: byteSamples });
 locksSuite("sqlite", locksFixture, { samples: byteSamples });
+listingSuite("sqlite", listingFixture, { samples: byteSamples });
 backendSuite("serialized(json, sqlite)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
@@ -169,6 +172,25 @@ function locksFixture(clock: ManualClock): LocksFixture<Uint8Array> {
     backend: sqliteBackend(database, { clock }),
     locks: sqliteLocks(database, { clock }),
     others: sqliteLocks(database, { clock }),
+    breakStore: close,
+    close,
+  };
+}
+
+function listingFixture(clock: ManualClock): ListingFixture<Uint8Array> {
+  const database = new DatabaseSync(":memory:");
+  const backend = sqliteBackend(database, { clock });
+  const locks = sqliteLocks(database, { clock });
+  const close = (): void => {
+    if (database.isOpen) database.close();
+  };
+  return {
+    backend,
+    listing: sqliteListing(database, { clock }),
+    async clutter(key): Promise<void> {
+      await backend.increment(key, 1, NEVER);
+      await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
+    },
     breakStore: close,
     close,
   };

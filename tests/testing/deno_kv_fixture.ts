@@ -1,20 +1,24 @@
 /** Deno KV for tests: opened, with its calls counted, and with values that show what they are. */
 
 import { ok } from "node:assert/strict";
-import { type DenoKv, denoKvBackend, type DenoKvKey, denoKvLocks } from "../../backends/deno_kv.ts";
+import {
+  type DenoKv,
+  denoKvBackend,
+  type DenoKvLister,
+  denoKvListing,
+  denoKvLocks,
+} from "../../backends/deno_kv.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { AtomicsFixture } from "../conformance/atomics_suite.ts";
+import type { ListingFixture } from "../conformance/listing_suite.ts";
 import type { LocksFixture } from "../conformance/locks_suite.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { ScriptedDenoKv } from "./scripted_deno_kv.ts";
 import { storeTime } from "./store_time.ts";
 
 /** A database as a test opens, looks into and closes it. */
-export type OpenKv = DenoKv & {
-  list(selector: { prefix: DenoKvKey }): AsyncIterable<{ readonly key: readonly unknown[] }>;
-  close(): void;
-};
+export type OpenKv = DenoKv & DenoKvLister & { close(): void };
 
 /** This runtime's own, or the package that brings it to Node. */
 export const openKv = "Deno" in globalThis
@@ -25,16 +29,22 @@ let prefixes = 0;
 
 /** The keys of each fixture begin with another prefix. */
 export function fixtureOf(
-  kv: DenoKv,
+  kv: DenoKv & DenoKvLister,
   clock: ManualClock,
-): AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array> {
+): AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array> & ListingFixture<Uint8Array> {
   const [scripted, other] = [new ScriptedDenoKv(kv), new ScriptedDenoKv(kv)];
   const options = { clock, prefix: `fixture ${++prefixes}` };
   const backend = denoKvBackend(scripted, options);
+  const locks = denoKvLocks(scripted, options);
   return {
     backend,
     atomics: backend,
-    locks: denoKvLocks(scripted, options),
+    locks,
+    listing: denoKvListing(scripted.lister(kv), options),
+    clutter: async (key) => {
+      await backend.increment(key, 1, NEVER);
+      await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
+    },
     others: denoKvLocks(other, options),
     time: storeTime(clock, [scripted, other]),
     trips: () => scripted.calls,

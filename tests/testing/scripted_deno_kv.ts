@@ -6,6 +6,7 @@ import type {
   DenoKvEntry,
   DenoKvKey,
 } from "../../backends/deno_kv/client.ts";
+import type { DenoKvFound, DenoKvLister } from "../../backends/deno_kv/listing.ts";
 
 /** What goes wrong with a call: nothing, the call itself, or only its answer. */
 export type Fault = "none" | "before" | "after";
@@ -30,6 +31,19 @@ export class ScriptedDenoKv implements DenoKv {
   /** Reads, or fails. */
   getMany(keys: DenoKvKey[]): Promise<DenoKvEntry[]> {
     return this.#call(() => this.#kv.getMany(keys));
+  }
+
+  /** Lists what is in a database, or fails. */
+  lister(kv: DenoKvLister): DenoKvLister {
+    const call = (): void => {
+      if (this.faultOf(++this.calls) === "before") throw new Error("a fault was asked for");
+    };
+    return {
+      async *list(selector): AsyncGenerator<DenoKvFound> {
+        call();
+        yield* kv.list(selector);
+      },
+    };
   }
 
   /** A change whose commit may fail. */

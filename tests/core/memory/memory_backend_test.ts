@@ -7,10 +7,12 @@ import { memoryBackend } from "../../../src/memory/memory_backend.ts";
 import { atomicsFailureCase, atomicsSuite } from "../../conformance/atomics_suite.ts";
 import { backendSuite, failureCase, ioCase } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
+import { listingFailureCase, listingSuite } from "../../conformance/listing_suite.ts";
 
 const reason = "there is nothing outside this process that could be asked or fail";
 const backendSkips = [{ case: ioCase, reason }, { case: failureCase, reason }];
 const atomicsSkips = [{ case: atomicsFailureCase, reason }];
+const listingSkips = [{ case: listingFailureCase, reason }];
 
 for (const [kind, samples] of [["bytes", byteSamples], ["entries", entrySamples]] as const) {
   backendSuite<unknown>(
@@ -22,6 +24,11 @@ for (const [kind, samples] of [["bytes", byteSamples], ["entries", entrySamples]
     const store = memoryBackend<unknown>({ clock });
     return { backend: store, atomics: store };
   }, { samples, skips: atomicsSkips });
+  listingSuite<unknown>(`memory, ${kind}`, (clock) => {
+    const store = memoryBackend<unknown>({ clock });
+    const clutter = async (key: string): Promise<void> => void await store.increment(key, 1, NEVER);
+    return { backend: store, listing: store, clutter };
+  }, { samples, skips: listingSkips });
 }
 
 describe("memoryBackend", () => {

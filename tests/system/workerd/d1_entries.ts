@@ -2,7 +2,13 @@
 
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { d1Backend, type D1Database, d1Locks, type D1Statement } from "../../../backends/d1.ts";
+import {
+  d1Backend,
+  type D1Database,
+  d1Listing,
+  d1Locks,
+  type D1Statement,
+} from "../../../backends/d1.ts";
 import { json } from "../../../src/compose/json_codec.ts";
 import { serialized } from "../../../src/compose/serialized.ts";
 import { NEVER } from "../../../src/contracts/clock.ts";
@@ -10,6 +16,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import { type AtomicsFixture, atomicsSuite } from "../../conformance/atomics_suite.ts";
 import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
+import { type ListingFixture, listingSuite } from "../../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { storeTime } from "../../testing/store_time.ts";
@@ -56,19 +63,29 @@ class Batches implements D1Database {
   }
 }
 
-type Fixture = AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array> & {
-  readonly batches: Batches;
-};
+type Fixture =
+  & AtomicsFixture<Uint8Array>
+  & LocksFixture<Uint8Array>
+  & ListingFixture<Uint8Array>
+  & {
+    readonly batches: Batches;
+  };
 
 /** Each fixture has tables of its own. */
 function fixtureOf(clock: ManualClock): Fixture {
   const [batches, others] = [new Batches(), new Batches()];
   const options = { clock, tablePrefix: `t${++tables}_` };
   const backend = d1Backend(batches, options);
+  const locks = d1Locks(batches, options);
   return {
     backend,
     atomics: backend,
-    locks: d1Locks(batches, options),
+    locks,
+    listing: d1Listing(batches, options),
+    clutter: async (key) => {
+      await backend.increment(key, 1, NEVER);
+      await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
+    },
     others: d1Locks(others, options),
     time: storeTime(clock, [batches, others]),
     trips: () => batches.made,
@@ -80,6 +97,7 @@ function fixtureOf(clock: ManualClock): Fixture {
 backendSuite("d1", fixtureOf, { samples: byteSamples });
 atomicsSuite("d1", fixtureOf, { samples: byteSamples });
 locksSuite("d1", fixtureOf, { samples: byteSamples });
+listingSuite("d1", fixtureOf, { samples: byteSamples });
 backendSuite("serialized(json, d1)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import {
   type CairnStoreStub,
   durableObjectBackend,
+  durableObjectListing,
   durableObjectLocks,
   type OpenStub,
 } from "../../../backends/durable_object.ts";
@@ -17,6 +18,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import { type AtomicsFixture, atomicsSuite } from "../../conformance/atomics_suite.ts";
 import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
+import { type ListingFixture, listingSuite } from "../../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { storeTime, type Working } from "../../testing/store_time.ts";
@@ -66,20 +68,30 @@ class Calls {
   });
 }
 
-type Fixture = AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array> & {
-  readonly working: readonly Working[];
-  stub(): Stub;
-};
+type Fixture =
+  & AtomicsFixture<Uint8Array>
+  & LocksFixture<Uint8Array>
+  & ListingFixture<Uint8Array>
+  & {
+    readonly working: readonly Working[];
+    stub(): Stub;
+  };
 
 function fixtureOf(clock: ManualClock): Fixture {
   setStoreClock(clock);
   const name = `object ${++objects}`;
   const [calls, others] = [new Calls(name), new Calls(name)];
   const backend = durableObjectBackend(calls.open);
+  const locks = durableObjectLocks(calls.open, { clock });
   return {
     backend,
     atomics: backend,
-    locks: durableObjectLocks(calls.open, { clock }),
+    locks,
+    listing: durableObjectListing(calls.open),
+    clutter: async (key) => {
+      await backend.increment(key, 1, NEVER);
+      await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
+    },
     others: durableObjectLocks(others.open, { clock }),
     working: [calls, others],
     time: storeTime(clock, [calls, others]),
@@ -92,6 +104,7 @@ function fixtureOf(clock: ManualClock): Fixture {
 backendSuite("durable object", fixtureOf, { samples: byteSamples });
 atomicsSuite("durable object", fixtureOf, { samples: byteSamples });
 locksSuite("durable object", fixtureOf, { samples: byteSamples });
+listingSuite("durable object", fixtureOf, { samples: byteSamples });
 backendSuite("serialized(json, durable object)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };

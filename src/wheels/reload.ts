@@ -8,10 +8,10 @@
  * all, and what is read is compared by its digest.
  *
  * The work is done in batches, and after each of them a mark in the index says how far it is. Whoever
- * comes after a stop, which may be within a batch, or after a crash goes on there. The mark is also the lease by which of many nodes one
- * works: it names its holder and an instant, and is only ever moved from what it was. A holder that
- * was too slow finds it moved and stops; its last file was not done in vain, nor did harm, because no
- * change of a record depends on the lease.
+ * comes after a stop, which may be within a batch, or after a crash goes on there. The mark is also
+ * the lease by which of many nodes one works: it names its holder and an instant, and is only ever
+ * moved from what it was. A holder that was too slow finds it moved and stops; its last file was not
+ * done in vain, nor did harm, because no change of a record depends on the lease.
  */
 
 import type { Clock } from "../contracts/clock.ts";

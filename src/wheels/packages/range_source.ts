@@ -14,6 +14,9 @@ export interface RangeSource {
 /** As many bytes as one window holds. */
 const WINDOW_BYTES = 256 * 1024;
 
+/** As many bytes as the windows grow to in which the whole of a source is read. */
+const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
+
 /**
  * Reads small parts of a source that lie in ascending order, fetching them in windows, so that a
  * thousand headers close to each other cost one read, and bytes far from all headers none.
@@ -54,9 +57,16 @@ export class WindowedReader {
   }
 }
 
-/** The whole of a source, a window at a time. */
+/**
+ * The whole of a source, a window at a time. Each is twice as long as the one before, up to a bound:
+ * who wants little reads little, and who wants all asks a store of objects not too often.
+ */
 export async function* windowsOf(source: RangeSource): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let offset = 0; offset < source.sizeBytes; offset += WINDOW_BYTES) {
-    yield await source.read({ offset, length: Math.min(WINDOW_BYTES, source.sizeBytes - offset) });
+  let window = WINDOW_BYTES;
+  for (let offset = 0; offset < source.sizeBytes;) {
+    const length = Math.min(window, source.sizeBytes - offset);
+    yield await source.read({ offset, length });
+    offset += length;
+    window = Math.min(2 * window, LARGEST_WINDOW_BYTES);
   }
 }

@@ -110,7 +110,7 @@ export class Fills {
   #fillOf(cold: ColdFile): Fill {
     const { path } = cold;
     const running = this.#running.get(path);
-    if (running !== undefined && running.begun?.hasFailed !== true) return running;
+    if (running !== undefined && running.begun?.isBoardable !== false) return running;
     const { promise: flight, resolve, reject } = Promise.withResolvers<Flight | undefined>();
     const stored = this.#fill(cold, (arrivals, begun) => {
       fill.arrivals = arrivals;

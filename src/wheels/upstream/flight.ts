@@ -13,7 +13,9 @@
  *
  * If the store gives up while the clients are still reading, the flight draws from the upstream
  * itself, at the pace of the slowest client that is still in the window; those clients get their
- * file, and nobody stores it.
+ * file, and nobody stores it. A client that does not get on by one piece of the window in half a
+ * minute is let go then, for it holds up all others. Once the file is stored or lost nothing is kept
+ * in memory: whoever has not read it goes on from the store.
  */
 
 import type { Clock } from "../../contracts/clock.ts";
@@ -48,14 +50,20 @@ export interface FlightOptions {
 }
 
 const WINDOW_BYTES = 4 * 1_048_576;
+/** The largest piece of the window; small beside it, so that its last one never fills it alone. */
+const PIECE_BYTES = 262_144;
 const HELD_BACK_BYTES = 65_536;
 const STALLED_MS = 60_000;
+/** Less than {@linkcode STALLED_MS}, or those who are held up would give the whole flight up. */
+const UNREAD_MS = 30_000;
 
 type State = "flying" | "adrift" | "landed" | "unstored" | "failed";
 
 /** One client's place in the file. */
 interface Passenger {
   position: number;
+  /** Ends its body with an error. */
+  readonly letGo: (cause: unknown) => void;
 }
 
 /** A transfer under way. */
@@ -91,10 +99,13 @@ export class Flight {
 
   /** The bytes for one client. */
   board(): ReadableStream<Uint8Array> {
-    const passenger: Passenger = { position: 0 };
+    let passenger!: Passenger;
     let stored: ReadableStreamDefaultReader<Uint8Array> | undefined;
-    this.#passengers.add(passenger);
     return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        passenger = { position: 0, letGo: (cause) => controller.error(cause) };
+        this.#passengers.add(passenger);
+      },
       pull: async (controller) => {
         if (stored === undefined && await this.#mustChange(passenger)) {
           stored = (await this.#options.reopen(passenger.position)).getReader();
@@ -117,9 +128,10 @@ export class Flight {
     return this.#options.sizeBytes;
   }
 
-  /** Whether it will bring nothing any more. */
-  get hasFailed(): boolean {
-    return this.#state === "failed";
+  /** Whether a new client would get the whole file. */
+  get isBoardable(): boolean {
+    if (this.#state === "failed") return false;
+    return this.#windowStart === 0 || this.#state === "flying" || this.#state === "landed";
   }
 
   /** The store has the whole file, from here or from elsewhere. */
@@ -132,9 +144,10 @@ export class Flight {
   async carryOn(): Promise<void> {
     if (this.#state === "failed") throw this.#failure;
     this.#settle("adrift");
-    while (!this.#isVerified && this.#passengers.size > 0) {
-      if (this.#hasRoom()) await this.#draw();
-      else await this.#progress;
+    while (this.#passengers.size > 0) {
+      this.#shrinkWindow();
+      if (this.#isVerified || this.#heldBytes() >= WINDOW_BYTES) await this.#passage();
+      else await this.#draw();
     }
     if (!this.#isVerified) await this.#options.arrivals.cancel();
     this.#settle("unstored");
@@ -162,7 +175,9 @@ export class Flight {
     } else {
       await this.#options.digest.update(chunk);
       this.#receivedBytes += chunk.byteLength;
-      this.#window.push(chunk);
+      for (let at = 0; at < chunk.byteLength; at += PIECE_BYTES) {
+        this.#window.push(chunk.subarray(at, at + PIECE_BYTES));
+      }
       this.#shrinkWindow();
     }
     this.#announceProgress();
@@ -178,24 +193,47 @@ export class Flight {
     this.#isVerified = true;
   }
 
+  // Without a store to go on from, no client may fall out of the window.
   #shrinkWindow(): void {
-    let sizeBytes = this.#receivedBytes - this.#windowStart;
-    while (sizeBytes > WINDOW_BYTES && this.#window.length > 1) {
-      const oldest = this.#window.shift()!;
-      sizeBytes -= oldest.byteLength;
-      this.#windowStart += oldest.byteLength;
+    const needed = this.#state === "flying" ? Infinity : this.#slowest();
+    const most = this.#state === "flying" ? WINDOW_BYTES : 0;
+    while (this.#heldBytes() > most && this.#oldestEnd() <= needed) {
+      this.#windowStart += this.#window.shift()!.byteLength;
     }
   }
 
-  // Without a store to go on from, no client may fall out of the window.
-  #hasRoom(): boolean {
-    const held = this.#receivedBytes - this.#windowStart;
-    if (held < WINDOW_BYTES) return true;
-    const oldest = this.#windowStart + (this.#window[0]?.byteLength ?? 0);
-    for (const { position } of this.#passengers) {
-      if (position >= this.#windowStart && position < oldest) return false;
+  #heldBytes(): number {
+    return this.#receivedBytes - this.#windowStart;
+  }
+
+  #oldestEnd(): number {
+    return this.#windowStart + (this.#window[0]?.byteLength ?? 0);
+  }
+
+  #slowest(): number {
+    let slowest = Infinity;
+    for (const { position } of this.#passengers) slowest = Math.min(slowest, position);
+    return slowest;
+  }
+
+  /** Waits until nobody reads the oldest piece any more; who still does after a while is let go. */
+  async #passage(): Promise<void> {
+    const end = this.#oldestEnd();
+    const passed = async (): Promise<void> => {
+      while (this.#state === "adrift" && this.#slowest() < end) await this.#progress;
+    };
+    const late = (): void => this.#letGo(end);
+    await within(passed(), { clock: this.#options.clock, limitMs: UNREAD_MS, late });
+    if (this.#state === "failed") throw this.#failure;
+  }
+
+  #letGo(end: number): void {
+    const { filename } = this.#options;
+    for (const passenger of [...this.#passengers].filter(({ position }) => position < end)) {
+      const reason = `its reader took nothing for ${UNREAD_MS} ms`;
+      passenger.letGo(new Error(`Cannot go on with "${filename}": ${reason}`));
+      this.#leave(passenger);
     }
-    return true;
   }
 
   #releasableBytes(): number {
@@ -267,7 +305,13 @@ export class Flight {
   #settle(state: State): void {
     if (this.#state !== "flying" && this.#state !== "adrift") return;
     this.#state = state;
+    if (state !== "adrift") this.#emptyWindow();
     this.#announceProgress();
+  }
+
+  #emptyWindow(): void {
+    this.#window = [];
+    this.#windowStart = this.#receivedBytes;
   }
 
   #announceProgress(): void {

@@ -37,6 +37,7 @@ export {
   RegionAlreadyConfiguredError,
   RegionNotConfiguredError,
 } from "./src/contracts/errors.ts";
+export type { Listing } from "./src/contracts/listing.ts";
 export type { Acquired, AcquireOptions, Lease, Locks } from "./src/contracts/locks.ts";
 export { type Random, systemRandom } from "./src/contracts/random.ts";
 export type { EjectableRing, Ring } from "./src/contracts/ring.ts";

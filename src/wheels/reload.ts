@@ -5,7 +5,8 @@
  * First all files are gone through, then all records. Readers never see an index emptier than both
  * its states: what is there stays until its file is found gone. Nothing is read of a file whose
  * record agrees with it in path, length and time; a thorough reload trusts no record and reads them
- * all, and what is read is compared by its digest.
+ * all, and what is read is compared by its digest. Where files were read, which takes long, they are
+ * listed again before the records are judged, for some may have been removed meanwhile.
  *
  * The work is done in batches, and after each of them a mark in the index says how far it is. Whoever
  * comes after a stop, which may be within a batch, or after a crash goes on there. The mark is also
@@ -156,7 +157,8 @@ class Reload {
     const found = text === undefined ? undefined : JSON.parse(text) as Mark;
     const now = clock.now();
     if (found !== undefined && found.until > now) return "busy";
-    if (found?.endedAt !== undefined && now < found.endedAt + this.#settings.restMs) {
+    // Another node's clock may be ahead of this one's, by more than the rest even.
+    if (found?.endedAt !== undefined && Math.abs(now - found.endedAt) < this.#settings.restMs) {
       return "recent";
     }
     this.#mark = { ...this.#begun(found), holder: this.#holder, until: this.#untilNow() };
@@ -195,11 +197,26 @@ class Reload {
   }
 
   async #judgeRecords(): Promise<void> {
+    if (this.#scan.hasRead) await this.#lookAgain();
     const { files, cursor } = await this.#parts.index.list(this.#page());
     const rest = after(files, ({ filename }) => filename === this.#mark.last);
     const count = await this.#scan.judge(rest, () => this.#goesOn(0));
     const last = count < rest.length ? rest[count - 1]!.filename : undefined;
     await this.#moveOn({ files: 0, last, cursor, following: "done" });
+  }
+
+  /** Lists the files a second time; one that is not seen is asked for when its record is judged. */
+  async #lookAgain(): Promise<void> {
+    this.#scan.forget();
+    let cursor: string | undefined;
+    do {
+      const limit = LARGEST_BATCH;
+      const page = await this.#parts.files.list(
+        cursor === undefined ? { limit } : { limit, cursor },
+      );
+      this.#scan.see(page.files);
+      cursor = page.cursor;
+    } while (await this.#goesOn(0) && cursor !== undefined);
   }
 
   #page(): { limit: number; cursor?: string } {

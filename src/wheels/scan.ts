@@ -64,6 +64,7 @@ export class Scan {
   readonly #parts: ScanParts;
   readonly #isThorough: boolean;
   readonly #seen = new Map<string, string>();
+  #hasRead = false;
   readonly #counts: { -readonly [Count in keyof ScanReport]: number };
 
   /** Goes on counting from `report`. A thorough scan reads every file again. */
@@ -97,6 +98,22 @@ export class Scan {
     return files.length;
   }
 
+  /** Whether a file was read since files were seen: that takes long, and some may be gone by now. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
+  /** Forgets which files were seen, so that others can be named. */
+  forget(): void {
+    this.#seen.clear();
+    this.#hasRead = false;
+  }
+
+  /** Takes files for seen that a listing has just named. */
+  see(files: readonly StoredFile[]): void {
+    for (const { path } of files) if (!isMetadataPath(path)) this.#see(nameOf(path), path);
+  }
+
   /** Removes those of the records whose files are gone; `mayGoOn` and the answer are as of `visit`. */
   async judge(
     records: readonly PackageFile[],
@@ -127,7 +144,7 @@ export class Scan {
     }
     if (record !== undefined && !this.#isThorough && isAgreeing(record, file)) {
       this.#counts.unchanged++;
-      this.#see(record);
+      this.#see(filename, file.path);
       return false;
     }
     await this.#takeIn(file, record);
@@ -140,11 +157,11 @@ export class Scan {
     let [found, held]: [StoredFile | undefined, PackageFile | undefined] = [file, old];
     for (let attempt = 1; found !== undefined && attempt <= ATTEMPTS; attempt++) {
       const record = await this.#recordOf(found, held);
-      const isTaken = record !== undefined && await this.#put(record, held);
+      const taken = record && await this.#put(record, held);
       const now: StoredFile | undefined = await this.#head(found.path);
-      if (isTaken && now === undefined) await index.replace(record, undefined);
+      if (taken && now === undefined) await index.replace(taken, undefined);
       if (now === undefined || isSameFile(now, found)) {
-        if (isTaken && now !== undefined) this.#count(record);
+        if (taken && now !== undefined) this.#count(taken);
         return;
       }
       found = now;
@@ -153,26 +170,30 @@ export class Scan {
     }
   }
 
-  async #put(record: PackageFile, old: PackageFile | undefined): Promise<boolean> {
+  /** Answers the record that is there afterwards, if it is of this file. */
+  async #put(
+    record: PackageFile,
+    old: PackageFile | undefined,
+  ): Promise<PackageFile | undefined> {
     const { index } = this.#parts;
     if (record.upstream === undefined && !(await index.project(record.project)).isClaimed) {
       await index.claim(record.project, true);
     }
-    if (old !== undefined) return await index.replace(old, record);
+    if (old !== undefined) return await index.replace(old, record) ? record : undefined;
     const there = await index.add(record);
     if (there.path !== record.path) this.#skip(record.path, `"${there.path}" has the same name`);
-    return there.path === record.path && there.sha256 === record.sha256 &&
+    const isOurs = there.path === record.path && there.sha256 === record.sha256 &&
       there.uploadedAt === record.uploadedAt;
+    return isOurs ? there : undefined;
   }
 
-  #count(record: PackageFile): void {
-    const { filename, path } = record;
+  #count({ filename, path }: PackageFile): void {
     this.#counts.taken++;
-    this.#see(record);
+    this.#see(filename, path);
     this.#parts.log("info", `Took in "${filename}"`, { path });
   }
 
-  #see({ filename, path }: PackageFile): void {
+  #see(filename: string, path: string): void {
     if (this.#seen.size < MOST_SEEN) this.#seen.set(filename, path);
   }
 
@@ -191,6 +212,7 @@ export class Scan {
   ): Promise<PackageFile | undefined> {
     const { path, sizeBytes, modifiedAt } = file;
     const { files, digests } = this.#parts;
+    this.#hasRead = true;
     try {
       const archive = await takeIn(files, path, sizeBytes);
       const sha256 = await digestStored(files, path, digests);

@@ -107,7 +107,8 @@ export class Uploads {
       checkDigests(claims, upload.digests);
       const known = await this.#parts.index.fetch(claims.filename);
       if (known !== undefined) {
-        return { record: sameOrRefused(known, upload.digests), isNew: false };
+        const same = sameOrRefused(known, upload.digests);
+        return { record: await this.#completed(same, upload, claims), isNew: false };
       }
       const facts = await inspectArchive(claims.filename, upload.staged);
       checkClaims(claims, facts);
@@ -136,7 +137,24 @@ export class Uploads {
       ...archive,
     });
     log("info", `Published "${claims.filename}"`, { project, uploader: claims.uploader });
-    return sameOrRefused(record, upload.digests);
+    return await this.#completed(sameOrRefused(record, upload.digests), upload, claims);
+  }
+
+  /**
+   * A record of the same bytes with what only an upload knows. A scan takes a file in that it finds
+   * before its record is there, be it that the upload was slow or that its process died.
+   */
+  async #completed(
+    record: PackageFile,
+    { digests: { hex } }: StagedUpload,
+    { uploader }: UploadClaims,
+  ): Promise<PackageFile> {
+    if (record.upstream !== undefined) return record;
+    const { md5 = "", blake2b = "" } = hex;
+    const known = { md5, blake2b, ...uploader === undefined ? {} : { uploader } };
+    const complete = { ...known, ...record };
+    if (Object.keys(complete).length === Object.keys(record).length) return record;
+    return await this.#parts.index.replace(record, complete) ? complete : record;
   }
 
   async #recordOf(

@@ -17,6 +17,7 @@ import type { Page, Variant } from "./pages/page.ts";
 import { type PageAnswer, Pages } from "./pages/pages.ts";
 import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
 import { reloadIndex, type ReloadOptions, type ReloadReport } from "./reload.ts";
+import { removeFile } from "./removal.ts";
 import type { ScanReport } from "./scan.ts";
 import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -150,6 +151,14 @@ export class Wheelhouse {
     claims: UploadClaims,
   ): Promise<{ record: PackageFile; isNew: boolean }> {
     return this.#uploads.publish(upload, claims);
+  }
+
+  /**
+   * Removes a file with its metadata and its record; answers whether there was a record. The project
+   * stays claimed. See {@linkcode removeFile}.
+   */
+  remove(filename: string): Promise<boolean> {
+    return removeFile(this.#parts, filename);
   }
 
   /**

@@ -201,9 +201,9 @@ export const findingCases: TrialCases<IndexCacheFixture> = {
 
 const fourUploads: readonly (readonly [string, string, number])[] = [
   ["mypkg", "1.1", 1_000],
-  ["mypkg", "1.3", 2_000],
+  ["mypkg", "1.2", 2_000],
   ["mypkg2", "1.3.4", 3_000],
-  ["mypkg", "1.2", 4_000],
+  ["mypkg", "1.3", 4_000],
 ];
 
 const searched: readonly PackageFile[] = [

@@ -11,26 +11,35 @@ import {
   strangeRecords,
 } from "./index_cache_fixture.ts";
 import { findingCases } from "./index_cache_finding.ts";
+import { idsOf, type IndexLayout } from "./index_cache_ids.ts";
 import { modelCases } from "./index_cache_model.ts";
 import { reloadCases } from "./index_cache_reloads.ts";
+import { uploadCases } from "./index_cache_uploads.ts";
+import { wheelReloadCases } from "./index_cache_wheel_reloads.ts";
 import { registerTrials, type TrialCases } from "./trials.ts";
 
-/** Registers the cases for the index that `make` makes; `ids` as in `registerTrials`. */
+/** How the suite is run on a store. */
+export interface IndexSuiteOptions {
+  /** Whose tables the store has. */
+  readonly layout: IndexLayout;
+  /** The cases that do not apply. Default: none. */
+  readonly skips?: readonly Skip[];
+}
+
+/** Registers the cases for the index that `make` makes. */
 export function indexCacheSuite(
   name: string,
   make: MakeFixture<IndexCacheFixture>,
-  options: { readonly skips?: readonly Skip[]; readonly ids?: Readonly<Record<string, string>> } =
-    {},
+  { layout, skips = [] }: IndexSuiteOptions,
 ): void {
   registerTrials(`IndexCache: ${name}`, {
     ...cases,
     ...findingCases,
     ...modelCases,
+    ...uploadCases,
+    ...wheelReloadCases,
     ...reloadCases,
-  }, {
-    make,
-    ...options,
-  });
+  }, { make, skips, ids: idsOf(layout) });
 }
 
 /** The name of the case that a store which cannot fail has to skip. */

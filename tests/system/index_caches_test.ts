@@ -12,7 +12,7 @@ import type { SqliteDatabase } from "../../backends/sql/sqlite_runner.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { IndexCache } from "../../src/contracts/index_cache.ts";
 import { fullRecord, recordOf } from "../conformance/index_cache_fixture.ts";
-import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { runChild } from "./children/run_child.ts";
 
 const base = await mkdtemp(join(tmpdir(), "cairn-index-"));
@@ -40,23 +40,7 @@ indexCacheSuite("sqlite", () => {
       second.close();
     },
   };
-}, {
-  ids: {
-    "save stores one record": "P-016",
-    "clause 1: a name that is not ASCII": "P-017",
-    "clear of a project's only file leaves nothing but its serial": "P-019",
-    "fetch answers the record, with every fact": "P-021",
-    "fetch of an unknown file is undefined": "P-022",
-    "all answers exactly that project's files": "P-023",
-    "distinct answers each name once, sorted by code unit": "P-024",
-    "clause 1: a file is its filename: another one replaces nothing": "P-028",
-    "search or: any term in the name, or any in the summary": "P-025",
-    "search and: all terms in the name, or all in the summary": "P-026",
-    "summary after four uploads of two names has two entries": "P-027",
-    "an empty index answers emptily": "P-030",
-    [indexFailureCase]: "P-031",
-  },
-});
+}, { layout: "sql" });
 
 describe("sqliteIndex", () => {
   it("keeps PyPICloud's table to the letter", async () => {

@@ -10,7 +10,7 @@ import {
   type IndexCacheFixture,
   recordOf,
 } from "../conformance/index_cache_fixture.ts";
-import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { dynamodb } from "../services/dynamodb.ts";
 import type { Server } from "../services/server.ts";
 
@@ -60,23 +60,7 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
       other: dynamodbIndex(signer(), options),
       breakStore: () => void (isDown = true),
     };
-  }, {
-    ids: {
-      "save stores one record": "P-051",
-      "clear of a project's only file leaves nothing but its serial": "PX-06",
-      "fetch answers the record, with every fact": "P-055",
-      "fetch of an unknown file is undefined": "P-056",
-      "all answers exactly that project's files": "P-057",
-      "distinct answers each name once, sorted by code unit": "P-058",
-      "search or: any term in the name, or any in the summary": "P-059",
-      "search and: all terms in the name, or all in the summary": "P-060",
-      "summary after four uploads of two names has two entries": "P-061",
-      "clause 1: a file is its filename: another one replaces nothing": "P-062",
-      "clause 1: an empty summary is no summary": "P-064",
-      "an empty index answers emptily": "P-065",
-      [indexFailureCase]: "P-066",
-    },
-  });
+  }, { layout: "dynamodb" });
 
   it("P-053: writes PyPICloud's items to the letter, and leaves none of what is cleared", async () => {
     const namespace = fresh();

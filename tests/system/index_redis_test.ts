@@ -12,7 +12,7 @@ import {
   type IndexCacheFixture,
   recordOf,
 } from "../conformance/index_cache_fixture.ts";
-import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
 import { type RedisCluster, startRedisCluster } from "../services/redis_cluster.ts";
 import { redis } from "../services/redis.ts";
@@ -42,21 +42,7 @@ function suite(
       breakStore: close,
       close,
     };
-  }, {
-    ids: {
-      "fetch answers the record, with every fact": "P-032 P-038",
-      "clear keeps the name while another file exists": "P-035",
-      "fetch of an unknown file is undefined": "P-039",
-      "all answers exactly that project's files": "P-040",
-      "distinct answers each name once, sorted by code unit": "P-041",
-      "search or: any term in the name, or any in the summary": "P-043",
-      "search and: all terms in the name, or all in the summary": "P-044",
-      "clause 1: a file is its filename: another one replaces nothing": "P-045",
-      "summary after four uploads of two names has two entries": "P-046",
-      "an empty index answers emptily": "P-047",
-      [indexFailureCase]: "P-048",
-    },
-  });
+  }, { layout: "redis" });
 }
 
 describe("one server", { skip: redis.missing }, () => {

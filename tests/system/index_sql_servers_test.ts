@@ -12,7 +12,7 @@ import {
   type IndexCacheFixture,
   recordOf,
 } from "../conformance/index_cache_fixture.ts";
-import { indexCacheSuite, indexFailureCase } from "../conformance/index_cache_suite.ts";
+import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { mariadb } from "../services/mariadb.ts";
 import { postgres } from "../services/postgres.ts";
 import type { Server } from "../services/server.ts";
@@ -23,22 +23,6 @@ interface Opened {
   query(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
-
-const ids = {
-  "save stores one record": "P-016",
-  "clause 1: a name that is not ASCII": "P-017",
-  "clear of a project's only file leaves nothing but its serial": "P-019",
-  "fetch answers the record, with every fact": "P-021",
-  "fetch of an unknown file is undefined": "P-022",
-  "all answers exactly that project's files": "P-023",
-  "distinct answers each name once, sorted by code unit": "P-024",
-  "search or: any term in the name, or any in the summary": "P-025",
-  "search and: all terms in the name, or all in the summary": "P-026",
-  "summary after four uploads of two names has two entries": "P-027",
-  "clause 1: a file is its filename: another one replaces nothing": "P-028",
-  "an empty index answers emptily": "P-030",
-  [indexFailureCase]: "P-031",
-};
 
 const tables = ["packages", "cairn_projects", "cairn_cursors", "cairn_index"];
 
@@ -55,7 +39,7 @@ function suite(name: string, open: () => Opened): void {
       await other.close();
     };
     return { index: own.index, other: other.index, breakStore: close, close };
-  }, { ids });
+  }, { layout: "sql" });
 }
 
 function ownCases(open: () => Opened, old: { readonly tables: readonly string[] }): void {

@@ -152,6 +152,15 @@ describe("a reload", () => {
     equal((await shelf.reload()).state, "done");
   });
 
+  it("does not rest because the clock of the node before is ahead", async () => {
+    const shelf = new Shelf();
+    await shelf.clock.advance(60_000);
+    equal((await shelf.reload()).state, "done");
+    const clock = new ManualClock();
+    equal((await shelf.reload({ restMs: 1_000 }, { clock })).state, "done");
+    equal((await shelf.reload({ restMs: 1_000 }, { clock })).state, "recent");
+  });
+
   it("I-201: a crash at any step loses nothing of what was done", async () => {
     let steps = Infinity;
     for (let crashAt = 1; crashAt <= steps; crashAt++) {

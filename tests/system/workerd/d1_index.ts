@@ -14,7 +14,7 @@ function database(): D1Database {
 }
 
 async function emptied(): Promise<D1Database> {
-  const tables = ["packages", "cairn_projects", "cairn_index"];
+  const tables = ["packages", "cairn_projects", "cairn_cursors", "cairn_index"];
   await database().batch(tables.map((name) => database().prepare(`drop table if exists ${name}`)));
   return database();
 }
@@ -61,7 +61,7 @@ indexCacheSuite("d1", async (): Promise<IndexCacheFixture> => {
     other: d1Index(database()),
     breakStore: () => void (breakable.isDown = true),
   };
-});
+}, { layout: "sql" });
 
 describe("d1Index", () => {
   it("I-204: saves 5,000 records with three statements in one trip, of at most 100 parameters", async () => {

@@ -5,6 +5,8 @@
  * Names are literal because minifiers rename classes.
  */
 
+import { excerpt } from "./excerpt.ts";
+
 /** The base of cairn's own errors. */
 export class CacheError extends Error {
   /** The class name. */
@@ -196,7 +198,7 @@ export class InvalidFilenameError extends CacheError {
 
   /** States what is wrong with the name. */
   constructor(filename: string, reason: string) {
-    super(`Invalid filename: "${filename}" ${reason}`);
+    super(`Invalid filename: "${excerpt(filename)}" ${reason}`);
     this.filename = filename;
   }
 }

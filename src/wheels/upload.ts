@@ -10,6 +10,7 @@
 
 import type { Clock } from "../contracts/clock.ts";
 import { InvalidFilenameError, UploadRefusedError } from "../contracts/errors.ts";
+import { excerpt } from "../contracts/excerpt.ts";
 import type { FileStore, StagedFile } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
@@ -174,7 +175,7 @@ export class Uploads {
 function checkName({ filename, name, filetype }: UploadClaims): void {
   const parsed = isStorable(filename) ? parseFilename(filename, name) : undefined;
   if (parsed === undefined) {
-    const whose = name === undefined ? "" : ` of project "${name}"`;
+    const whose = name === undefined ? "" : ` of project "${excerpt(name)}"`;
     throw new InvalidFilenameError(
       filename,
       `is no name of a wheel or source distribution${whose}; ` +
@@ -185,7 +186,7 @@ function checkName({ filename, name, filetype }: UploadClaims): void {
   if (filetype !== undefined && filetype !== kind) {
     throw new UploadRefusedError(
       "form",
-      `Invalid value for filetype: "${filetype}" is not "${kind}"`,
+      `Invalid value for filetype: "${excerpt(filetype)}" is not "${kind}"`,
     );
   }
 }
@@ -206,13 +207,13 @@ function checkClaims(claims: UploadClaims, { metadata }: ArchiveFacts): void {
   if (name !== undefined && normalizeName(name) !== normalizeName(metadata.name)) {
     throw new InvalidFilenameError(
       filename,
-      `is a file of project "${metadata.name}", not of "${name}"`,
+      `is a file of project "${excerpt(metadata.name)}", not of "${excerpt(name)}"`,
     );
   }
   if (version !== undefined && compareVersions(version, metadata.version) !== 0) {
     throw new InvalidFilenameError(
       filename,
-      `is a file of version "${metadata.version}", not of "${version}"`,
+      `is a file of version "${excerpt(metadata.version)}", not of "${excerpt(version)}"`,
     );
   }
 }

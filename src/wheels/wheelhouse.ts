@@ -11,7 +11,7 @@ import type { Region } from "../region/region.ts";
 import { ColdMetadata } from "./upstream/cold_metadata.ts";
 import { type DigestFactory, portableDigests } from "./digests.ts";
 import { type ColdFile, Fills } from "./upstream/fill.ts";
-import { type Log, noLog } from "./log.ts";
+import { type Log, noLog, reasonOf } from "./log.ts";
 import { projectCandidates } from "./packages/names.ts";
 import type { Page, Variant } from "./pages/page.ts";
 import { type PageAnswer, Pages } from "./pages/pages.ts";
@@ -42,6 +42,15 @@ export interface WheelhouseOptions {
   /** Keeps the process going until work is done that no client waits for. Default: nothing. */
   readonly background?: (work: Promise<unknown>) => void;
 }
+
+/** The answer of a health check. */
+export interface HouseHealth extends Health {
+  /** What does not answer; `undefined` if healthy. */
+  readonly part: "index" | "file store" | undefined;
+}
+
+/** Where nothing lies: asked for to see whether the file store answers. */
+const PROBED_PATH = "health/probe";
 
 const SCAN_WAITS = 120;
 const SCAN_WAIT_MS = 1_000;
@@ -178,9 +187,17 @@ export class Wheelhouse {
     return reloadIndex(this.#parts, options);
   }
 
-  /** Whether the index answers. */
-  checkHealth(): Promise<Health> {
-    return this.#parts.index.checkHealth();
+  /** Whether index and file store answer, and which of them does not. Never rejects. */
+  async checkHealth(): Promise<HouseHealth> {
+    const { index, files } = this.#parts;
+    const health = await index.checkHealth();
+    if (!health.isHealthy) return { ...health, part: "index" };
+    try {
+      await files.head(PROBED_PATH);
+      return { ...health, part: undefined };
+    } catch (error) {
+      return { isHealthy: false, part: "file store", reason: reasonOf(error) };
+    }
   }
 
   #heldFile(record: PackageFile): WheelFile {

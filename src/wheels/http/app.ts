@@ -10,7 +10,7 @@ import { Access, type AccessOptions } from "./access.ts";
 import { answering, problemResponse } from "./errors.ts";
 import { type BodyOfLength, fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
-import { dispatch, pathProblem, type Routes } from "./routes.ts";
+import { dispatch, pathProblem, type Routes, shared } from "./routes.ts";
 import { simpleRoutes } from "./simple.ts";
 import { uploadRoutes } from "./upload.ts";
 
@@ -84,7 +84,7 @@ export function createApp(options: AppOptions): App {
       const { status } = response;
       const facts = status < 400 ? {} : { reason: response.statusText };
       log("info", `${request.method} ${pathname} ${status}`, facts);
-      return response;
+      return shared(request, response);
     },
   };
 }
@@ -102,7 +102,7 @@ function routesOf(options: AppOptions): Routes {
       maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
       isDigestRequired: options.isDigestRequired ?? true,
     }),
-    ...healthRoutes(wheelhouse),
+    ...healthRoutes(wheelhouse, options.log ?? noLog),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts"
 import { isRangeCurrent, judge, type Validators } from "./conditional.ts";
 import { problemResponse } from "./errors.ts";
 import { contentRange, parseRange } from "./ranges.ts";
-import { CORS_HEADERS, type Routes } from "./routes.ts";
+import type { Routes } from "./routes.ts";
 
 /** Makes a body that says how long it is, where a platform has a way to say so. */
 export type BodyOfLength = (
@@ -117,7 +117,6 @@ function rangeOf(
 function headersOf({ visitor, file }: Serving, { etag }: Validators): Record<string, string> {
   const { modifiedAt } = file;
   return {
-    ...CORS_HEADERS,
     etag,
     "accept-ranges": "bytes",
     "cache-control": cacheControl(visitor, FILE_CACHING),

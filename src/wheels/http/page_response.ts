@@ -5,7 +5,6 @@ import { cacheControl, type Visitor } from "./access.ts";
 import { judge } from "./conditional.ts";
 import { problemResponse } from "./errors.ts";
 import { type Representation, takesGzip } from "./negotiation.ts";
-import { CORS_HEADERS } from "./routes.ts";
 
 /** A page and how it is sent. */
 export interface SentPage {
@@ -50,7 +49,6 @@ export function pageResponse(request: Request, sent: SentPage): Response {
 
 function headersOf({ page, visitor, ageMs }: SentPage, etag: string): Record<string, string> {
   return {
-    ...CORS_HEADERS,
     etag,
     vary: "Accept, Accept-Encoding",
     "cache-control": cacheControl(visitor, PAGE_CACHING),

@@ -18,8 +18,7 @@ export interface Methods {
 /** Handlers by path; `:name` stands for a variable part. */
 export type Routes = Readonly<Record<string, Methods>>;
 
-/** The headers that let scripts of other origins read an answer. */
-export const CORS_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+const CORS_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "ETag, X-PyPI-Last-Serial",
 });
@@ -49,6 +48,16 @@ export async function dispatch(
     code: "method",
     headers: { allow: allowed(methods) },
   });
+}
+
+/**
+ * Lets scripts of other origins read the answer to a reading request, whatever it is: they follow no
+ * redirect and see no refusal that does not say so.
+ */
+export function shared(request: Request, response: Response): Response {
+  if (request.method !== "GET" && request.method !== "HEAD") return response;
+  for (const [name, value] of Object.entries(CORS_HEADERS)) response.headers.set(name, value);
+  return response;
 }
 
 /** Why a path is refused, before anything looks for it; `undefined` for a sound one. */

@@ -9,6 +9,7 @@
  */
 
 import { InvalidFilenameError } from "../../contracts/errors.ts";
+import { excerpt } from "../../contracts/excerpt.ts";
 import { type CoreMetadata, parseMetadata } from "./metadata.ts";
 import { normalizeName, parseFilename } from "./names.ts";
 import { versionKey } from "../../contracts/versions.ts";
@@ -82,7 +83,8 @@ function checkAgreement(filename: string, metadata: CoreMetadata): void {
   if (parsed !== undefined && versionKey(parsed.version) === versionKey(metadata.version)) return;
   throw new InvalidFilenameError(
     filename,
-    `does not agree with its metadata, which states "${normalizeName(metadata.name)}" ` +
-      `version "${metadata.version}"`,
+    "does not agree with its metadata, " +
+      `which states "${excerpt(normalizeName(metadata.name))}" ` +
+      `version "${excerpt(metadata.version)}"`,
   );
 }

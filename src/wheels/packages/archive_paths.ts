@@ -6,6 +6,7 @@
  */
 
 import { InvalidDistributionError } from "../../contracts/errors.ts";
+import { excerpt } from "../../contracts/excerpt.ts";
 
 /** The longest path that common systems take, in characters. */
 const LONGEST_PATH = 4096;
@@ -20,7 +21,7 @@ export function checkPath(path: string): void {
   const isSafe = path.length <= LONGEST_PATH && !UNSAFE.test(path) &&
     segments.every((segment) => segment !== "" && segment !== "." && segment !== "..");
   if (!isSafe) {
-    const shown = JSON.stringify(path.slice(0, 100));
+    const shown = JSON.stringify(excerpt(path));
     throw new InvalidDistributionError(`it has an entry with the unsafe path ${shown}`);
   }
 }
@@ -34,7 +35,7 @@ export function checkLink(path: string, target: string, top: string): void {
     if (place[0] !== top) break;
   }
   if (target.startsWith("/") || UNSAFE.test(target) || place[0] !== top) {
-    throw new InvalidDistributionError(`it has a link that leaves its folder: "${path}"`);
+    throw new InvalidDistributionError(`it has a link that leaves its folder: "${excerpt(path)}"`);
   }
 }
 

@@ -8,6 +8,7 @@
  */
 
 import { InvalidDistributionError } from "../../contracts/errors.ts";
+import { excerpt } from "../../contracts/excerpt.ts";
 
 /** Core metadata of one distribution. Absent facts are `undefined`, lists then empty. */
 export interface CoreMetadata {
@@ -90,7 +91,9 @@ function readFields(lines: readonly string[]): ReadonlyMap<string, readonly stri
     }
     if (line === "") continue;
     const [, name, value] = FIELD_LINE.exec(line) ?? [];
-    if (name === undefined) throw new InvalidDistributionError(`metadata has the line "${line}"`);
+    if (name === undefined) {
+      throw new InvalidDistributionError(`metadata has the line "${excerpt(line)}"`);
+    }
     if (++count > MOST_FIELDS) throw new InvalidDistributionError("metadata has too many fields");
     values = fields.get(name.toLowerCase()) ?? [];
     values.push(value!.trimEnd());

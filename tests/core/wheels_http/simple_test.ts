@@ -305,6 +305,8 @@ describe("caching of pages", () => {
   });
 });
 
+const NOBODY = { verify: () => Promise.resolve(false) };
+
 describe("methods", () => {
   it("I-055: every route states Cache-Control, whatever the method and outcome", async () => {
     const house = await houseWithWheels();
@@ -344,10 +346,29 @@ describe("methods", () => {
     }
   });
 
-  it("health is never cached", async () => {
-    const response = await new House().fetch("/health");
-    equal(response.status, 200);
-    equal(response.headers.get("cache-control"), "no-store");
-    equal(await response.text(), "Ok\n");
+  it("scripts of other origins may read refusals and follow redirects, too", async () => {
+    const house = await houseWithWheels();
+    const closed = new House({ app: { access: { users: NOBODY, open: [] } } });
+    const cases: [House, string, number, Record<string, string>?][] = [
+      [house, "/simple/none/", 404],
+      [house, "/simple/Demo/", 301],
+      [house, "/simple/demo", 301],
+      [house, "/simple/demo/", 406, { accept: "application/vnd.pypi.simple.v2+json" }],
+      [house, `/packages/aa/bb/${"0".repeat(60)}/demo-1.0.tar.gz`, 404],
+      [house, "/simple/de%00mo/", 400],
+      [house, `/simple/${"x".repeat(3_000)}/`, 414],
+      [house, "/nothing", 404],
+      [closed, "/simple/", 401],
+    ];
+    for (const [at, path, status, headers = {}] of cases) {
+      const response = await at.fetch(path, {
+        headers: { ...headers, origin: "https://app.test" },
+      });
+      equal(response.status, status, path);
+      equal(response.headers.get("access-control-allow-origin"), "*", path);
+      await response.body?.cancel();
+    }
+    const upload = await house.fetch("/legacy/", { method: "POST" });
+    equal(upload.headers.get("access-control-allow-origin"), null);
   });
 });

@@ -2,7 +2,7 @@
  * A file store on a folder, for Deno and Node.
  *
  * Published files lie under their own paths, so the folder can be read and filled by other means
- * too. A body is first written to `.staging` in the same file system, synced, and then linked to
+ * too. A body is first written to `.cairn/staging` in the same file system, synced, and then linked to
  * its path: the link appears whole or not at all, and fails where a file exists. So the file
  * system must have hard links. Names that begin with a dot, symbolic links, and whatever else is
  * not a regular file are never listed, read or followed.

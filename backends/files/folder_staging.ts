@@ -1,6 +1,6 @@
 /**
- * Where a folder's bytes lie before they are published: files with random names in `.staging`,
- * beside the published ones, so that a link from there is possible.
+ * Where a folder's bytes lie before they are published: files with random names in `.cairn/staging`,
+ * in the same file system as the published ones, so that a link from there is possible.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Clock } from "../../src/contracts/clock.ts";
 import { randomId } from "../../src/contracts/random.ts";
 import { attempt } from "./bodies.ts";
-import { ifThere, stagingFolder } from "./folder_tree.ts";
+import { ifThere, ownFolder, stagingFolder } from "./folder_tree.ts";
 
 const leftoverAgeMs = 86_400_000;
 const stagedName = /^[0-9a-f]{32}$/;
@@ -36,21 +36,20 @@ export interface AsideOptions {
 
 /** The staging folder of a store. */
 export class FolderStaging {
+  readonly #root: string;
   readonly #folder: string;
   readonly #clock: Clock;
 
   /** Takes the root of the store. */
   constructor(root: string, clock: Clock) {
+    this.#root = root;
     this.#folder = join(root, stagingFolder);
     this.#clock = clock;
   }
 
   /** Makes the folder, and removes what writers that died more than a day ago left in it. */
   async prepare(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
-    if (!(await lstat(this.#folder)).isDirectory()) {
-      throw new Error(`"${this.#folder}" is in the way and is no folder`);
-    }
+    for (const name of [ownFolder, stagingFolder]) await makeFolder(join(this.#root, name));
     const deadline = this.#clock.now() - leftoverAgeMs;
     for (const name of await readdir(this.#folder)) {
       const source = join(this.#folder, name);
@@ -82,6 +81,13 @@ export class FolderStaging {
   async discard(source: string): Promise<void> {
     await attempt("folder", "discard", () => ifThere(() => unlink(source)));
   }
+}
+
+// A link would lead out of the file system, or to another store's folder.
+async function makeFolder(path: string): Promise<void> {
+  await ifThere(() => mkdir(path));
+  if ((await lstat(path)).isDirectory()) return;
+  throw new Error(`"${path}" is in the way and is no folder`);
 }
 
 async function write(

@@ -21,8 +21,11 @@ import { join } from "node:path";
 import { platform } from "node:process";
 import type { Published, StoredFile } from "../../src/contracts/file_store.ts";
 
-/** The folder of staged bytes, under the root. Its dot keeps it apart from every published path. */
-export const stagingFolder = ".staging";
+/** The folder of what is not published, under the root. Its dot keeps it apart from every path. */
+export const ownFolder = ".cairn";
+
+/** The folder of staged bytes, under the root. */
+export const stagingFolder: string = `${ownFolder}/staging`;
 
 /** How often publishing starts again because folders or files vanished under its hands. */
 const publishAttempts = 32;

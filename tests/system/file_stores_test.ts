@@ -145,8 +145,8 @@ describe("folder", () => {
   it("sweeps leftovers of more than a day when it is opened, and nothing else", async () => {
     const root = await freshRoot();
     const now = 1_700_000_000_000;
-    const staging = join(root, ".staging");
-    await mkdir(staging);
+    const staging = join(root, ".cairn/staging");
+    await mkdir(staging, { recursive: true });
     const dayMs = 86_400_000;
     const leftovers = { a: dayMs + 2_000, b: dayMs - 2_000, c: 0 };
     for (const [name, ageMs] of Object.entries(leftovers)) {
@@ -161,13 +161,27 @@ describe("folder", () => {
     deepEqual((await readdir(staging)).sort(), ["b".repeat(32), "c".repeat(32), "note.txt"]);
   });
 
-  it("refuses a staging folder that is a link", async () => {
+  it("refuses a staging folder that is a link, or lies in one", async () => {
+    for (const link of [".cairn", ".cairn/staging"]) {
+      const root = await freshRoot();
+      const outside = await freshRoot();
+      if (link !== ".cairn") await mkdir(join(root, ".cairn"));
+      await symlink(outside, join(root, link));
+      const bytes = textBytes("x");
+      await rejects(() => folder(root).stage(streamOf(bytes), 10), BackendError);
+      deepEqual(await readdir(outside), []);
+    }
+  });
+
+  it("adds one folder of its own to what it serves, and leaves what else lies in it", async () => {
     const root = await freshRoot();
-    const outside = await freshRoot();
-    await symlink(outside, join(root, ".staging"));
+    await mkdir(join(root, ".cairn"));
+    await writeFile(join(root, ".cairn/index.sqlite"), "a table");
     const bytes = textBytes("x");
-    await rejects(() => folder(root).stage(streamOf(bytes), 10), BackendError);
-    deepEqual(await readdir(outside), []);
+    await folder(root).put("a/b", streamOf(bytes), await expectedOf(bytes));
+    deepEqual((await readdir(root)).sort(), [".cairn", "a"]);
+    deepEqual((await readdir(join(root, ".cairn"))).sort(), ["index.sqlite", "staging"]);
+    deepEqual(await contentsOf(join(root, ".cairn")), ["index.sqlite"]);
   });
 
   it("dates a file at its publication, not at its arrival, to the millisecond", async () => {
@@ -223,7 +237,7 @@ describe("folder", () => {
     await files.delete("a/b/c/d");
     deepEqual(await readdir(join(root, "a")), ["e"]);
     await files.delete("a/e");
-    deepEqual(await readdir(root), [".staging"]);
+    deepEqual(await readdir(root), [".cairn"]);
   });
 
   it("does not take a folder that has vanished for an empty one, and recovers", async () => {

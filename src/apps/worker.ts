@@ -7,10 +7,8 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { D1Database } from "../../backends/sql/d1_runner.ts";
 import { d1Index } from "../../backends/index_sql.ts";
 import { r2 } from "../../backends/r2.ts";
-import type { R2Bucket } from "../../backends/files/r2_bucket.ts";
 import { type KVNamespace, workersKVBackend } from "../../backends/workers_kv.ts";
 import { json } from "../compose/json_codec.ts";
 import { serialized } from "../compose/serialized.ts";
@@ -25,14 +23,11 @@ import { pageCodec } from "../wheels/pages/page_codec.ts";
 import { Upstream, type UpstreamAnswer } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
 import { pageShelf, upstreamShelf } from "./page_shelf.ts";
+import { type ReloadEnv, reloadSlice } from "./reload_slice.ts";
 import { fixedLengthBody, workersDigests } from "./workers_platform.ts";
 
 /** The bindings and variables of the Worker; see `wrangler.jsonc`. */
-export interface Env {
-  /** The bytes of the files. */
-  readonly FILES: R2Bucket;
-  /** The index tables. */
-  readonly INDEX: D1Database;
+export interface Env extends ReloadEnv {
   /** Rendered pages and what the upstream said. It must not outlive the index tables. */
   readonly PAGES: KVNamespace;
   /** The text of an htpasswd file, as a secret. Without it nobody uploads. */
@@ -60,6 +55,10 @@ export default {
     let app = apps.get(env);
     if (app === undefined) apps.set(env, app = appOf(env));
     return context.run(requestContext, app.fetch, request);
+  },
+  /** Does a slice of a reload when the cron trigger fires, if one is due. */
+  async scheduled(_event: unknown, env: Env): Promise<void> {
+    await reloadSlice(env, log);
   },
 };
 

@@ -24,6 +24,7 @@ export interface Job {
 export interface JobResult {
   readonly results: readonly TestResult[];
   readonly notices: readonly string[];
+  readonly exceptions: readonly string[];
 }
 
 /** Runs a job and reads its report. */
@@ -32,15 +33,20 @@ export async function runJob(job: Job, report: string): Promise<JobResult> {
     const ended = await run(await job.command(job.files, report), { limitMs: job.limitMs });
     const found = await readReport(job, report);
     const results = [...found, ...breakdowns(job, found, ended)];
-    return { results, notices: noticesIn(ended.output) };
+    return { results, notices: noticesIn(ended.output), exceptions: exceptionsIn(ended.output) };
   } catch (error) {
-    return { results: [failure(job, String(error))], notices: [] };
+    return { results: [failure(job, String(error))], notices: [], exceptions: [] };
   }
 }
 
 /** The lines by which tests say what they had to leave out. */
 export function noticesIn(output: string): string[] {
   return [...new Set(output.match(/^skipped: .+$/gm) ?? [])];
+}
+
+/** The lines by which conformance suites say which of their cases do not apply to a store. */
+export function exceptionsIn(output: string): string[] {
+  return [...new Set(output.match(/(?<=^does not apply: ).+$/gm) ?? [])];
 }
 
 async function readReport(job: Job, report: string): Promise<TestResult[]> {

@@ -27,11 +27,12 @@ export class Report {
   }
 
   /** Takes what a job has found. */
-  ended(job: Job, { results, notices }: JobResult): void {
+  ended(job: Job, { results, notices, exceptions }: JobResult): void {
     const suite = this.#suite(job);
     this.#running.delete(job);
     suite.results.push(...results);
     for (const notice of notices) suite.notices.add(notice);
+    for (const exception of exceptions) suite.exceptions.add(exception);
     suite.open.delete(job);
     if (suite.open.size === 0) this.#close(suite);
     this.#showRunning();
@@ -39,8 +40,9 @@ export class Report {
 
   /** Everything found, suite by suite. */
   suites(): SuiteResult[] {
-    return this.#suites.map(({ suite, runtime, seconds, results, notices }) => {
-      return { suite, runtime, seconds, results, notices: [...notices] };
+    return this.#suites.map(({ suite, runtime, seconds, results, notices, exceptions }) => {
+      const said = { notices: [...notices], exceptions: [...exceptions] };
+      return { suite, runtime, seconds, results, ...said };
     });
   }
 
@@ -96,6 +98,7 @@ interface Suite {
   readonly open: Set<Job>;
   readonly results: TestResult[];
   readonly notices: Set<string>;
+  readonly exceptions: Set<string>;
   startedAt: number | undefined;
   seconds: number;
 }
@@ -113,8 +116,9 @@ function suitesOf(jobs: readonly Job[]): Suite[] {
 }
 
 function newSuite(suite: string, runtime: string): Suite {
-  const lists = { open: new Set<Job>(), results: [], notices: new Set<string>() };
-  return { suite, runtime, ...lists, startedAt: undefined, seconds: 0 };
+  const lists = { open: new Set<Job>(), results: [] };
+  const said = { notices: new Set<string>(), exceptions: new Set<string>() };
+  return { suite, runtime, ...lists, ...said, startedAt: undefined, seconds: 0 };
 }
 
 function row(suite: string, runtime: string, counts: readonly string[], time: string): string {

@@ -22,6 +22,8 @@ export interface SuiteResult {
   readonly results: readonly TestResult[];
   /** Whole `skipped: …` lines that the tests printed. */
   readonly notices: readonly string[];
+  /** What followed `does not apply: ` in lines of conformance suites. */
+  readonly exceptions: readonly string[];
 }
 
 /** How many tests ended in which way. */

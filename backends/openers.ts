@@ -15,6 +15,7 @@ import type { BackendOpener } from "../src/contracts/opener.ts";
  * | `redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`       | Redis by ioredis; `rediss://` with TLS  |
  * | `redis+sentinel://[…@]HOST:PORT,…/SERVICE[/DB]`    | the master that Sentinels name          |
  * | `redis`, `dogpile.cache.redis`                     | the same by arguments, as dogpile's are |
+ * | `dogpile_backend_redis_advanced`, `….hstore`        | the same; the latter keeps tuple keys in hashes |
  * | `upstash://TOKEN@HOST`                             | Upstash, or `cairn redis-rest`          |
  * | `webdis://[USER:PASSWORD@]HOST[:PORT][/DB]`        | Webdis                                  |
  * | `memcached://[USER:PASSWORD@]HOST[:PORT],…[?ketama=…]` | memcached; several with `ring`: `ketama` |
@@ -42,6 +43,10 @@ export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Ma
   "rediss": async () => (await import("./redis/opener.ts")).openRedis,
   "redis+sentinel": async () => (await import("./redis/opener.ts")).openRedis,
   "dogpile.cache.redis": async () => (await import("./redis/opener.ts")).openDogpileRedis,
+  "dogpile_backend_redis_advanced": async () =>
+    (await import("./redis/opener.ts")).openRedisAdvanced,
+  "dogpile_backend_redis_advanced.hstore": openRedisAdvancedHashes,
+  "dogpile_backend_redis_advanced_hstore": openRedisAdvancedHashes,
   "upstash": async () => (await import("./redis/http_opener.ts")).openUpstash,
   "webdis": async () => (await import("./redis/http_opener.ts")).openWebdis,
   "memcached": async () => (await import("./memcached/opener.ts")).openMemcached,
@@ -54,6 +59,10 @@ export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Ma
   "dynamodb": async () => (await import("./dynamodb/opener.ts")).openDynamodb,
   "null": openNull,
 }));
+
+async function openRedisAdvancedHashes(): Promise<BackendOpener> {
+  return (await import("./redis/opener.ts")).openRedisAdvancedHashes;
+}
 
 async function openDogpileMemcached(): Promise<BackendOpener> {
   return (await import("./memcached/opener.ts")).openDogpileMemcached;

@@ -44,6 +44,22 @@ export async function openDogpileRedis(args: OpenerArguments): Promise<OpenedSto
   return redisEntries(await connected(args), args, "dogpile");
 }
 
+/** As {@linkcode openDogpileRedis}, with the locks of dogpile_backend_redis_advanced. */
+export async function openRedisAdvanced(args: OpenerArguments): Promise<OpenedStore> {
+  return redisEntries(await connected(args), { ...advanced, ...args }, "dogpile");
+}
+
+/**
+ * The same with hashes for the keys of `hashKey`. The argument `redis_expiration_time_hash` says which
+ * writes give a hash a time to live: `true` every one, `false` none, else the one that makes it.
+ */
+export async function openRedisAdvancedHashes(args: OpenerArguments): Promise<OpenedStore> {
+  return redisEntries(await connected(args), { ...advanced, ...args }, "dogpile hashes");
+}
+
+/** Its version 0.5 has locks of another name than dogpile.cache. */
+const advanced: OpenerArguments = Object.freeze({ lock_prefix: "_lok." });
+
 /**
  * The settings of a client for an address, `redis://`, `rediss://` or `redis+sentinel://`, or for the
  * arguments `url`, or `host`, `port`, `db`, `username`, `password`, `socket_timeout` in seconds and

@@ -10,9 +10,11 @@ import { describe, it } from "node:test";
 import type { Backend } from "../../src/contracts/backend.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import type { Entry } from "../../src/contracts/entry.ts";
-import type { OpenedStore } from "../../src/contracts/opener.ts";
 import { makeRegion, type Region, type RegionOptions } from "../../src/region/region.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+
+/** A store under test, alone or with what a region over it needs besides. */
+type RegionStore = Backend<Entry> | RegionOptions;
 
 /** A region over a store under test. */
 interface Bench {
@@ -20,7 +22,7 @@ interface Bench {
   readonly region: Region;
 }
 
-type Bencher = (options?: RegionOptions) => Bench;
+type Bencher = (options?: RegionOptions) => Promise<Bench>;
 
 /**
  * Registers the suite for the stores that `makeStore` makes, with their locks where it gives some;
@@ -28,13 +30,13 @@ type Bencher = (options?: RegionOptions) => Bench;
  */
 export function regionSuite(
   name: string,
-  makeStore: (clock: ManualClock) => Backend<Entry> | OpenedStore,
+  makeStore: (clock: ManualClock) => RegionStore | Promise<RegionStore>,
 ): void {
-  const bench: Bencher = (options = {}) => {
+  const bench: Bencher = async (options = {}) => {
     const clock = new ManualClock();
-    const store = makeStore(clock);
-    const opened = "backend" in store ? store : { backend: store };
-    return { clock, region: makeRegion({ clock, ...opened, ...options }) };
+    const store = await makeStore(clock);
+    const settings = "get" in store ? { backend: store } : store;
+    return { clock, region: makeRegion({ clock, ...settings, ...options }) };
   };
   describe(`${name}: single keys`, () => registerSingle(bench));
   describe(`${name}: creators and functions`, () => registerCreators(bench));
@@ -44,7 +46,7 @@ export function regionSuite(
 
 function registerSingle(bench: Bencher): void {
   it("a value set is found, one deleted is not, and deleting twice is safe", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     equal(await region.getEntry("some key"), undefined);
     await region.set("some key", "some value");
     equal(await region.get("some key"), "some value");
@@ -54,7 +56,7 @@ function registerSingle(bench: Bencher): void {
   });
 
   it("a missing value is created, and kept with its kind", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     const nested = { list: [1, { deep: [] }], map: { a: null, b: true }, text: "ż|ó" };
     for (const value of [nested, null, false, 0, ""]) {
       const key = `key of ${JSON.stringify(value)}`;
@@ -65,7 +67,7 @@ function registerSingle(bench: Bencher): void {
   });
 
   it("after expiry the old value is there for who ignores it, and a new one is made", async () => {
-    const { region, clock } = bench({ softTtlMs: 1_000, hardTtlMs: NEVER });
+    const { region, clock } = await bench({ softTtlMs: 1_000, hardTtlMs: NEVER });
     let made = 0;
     const create = (): string => `some value ${++made}`;
     equal(await region.getOrCreate("some key", create), "some value 1");
@@ -79,7 +81,7 @@ function registerSingle(bench: Bencher): void {
 
 function registerCreators(bench: Bencher): void {
   it("an error of the creator comes out as it is, and nothing is kept", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     const failure = new RangeError("original text");
     const failing = region.getOrCreate("key", () => Promise.reject(failure));
     await rejects(failing, (error) => error === failure);
@@ -88,7 +90,7 @@ function registerCreators(bench: Bencher): void {
   });
 
   it("a cached function keeps arguments apart, until they are invalidated", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     let calls = 0;
     const fn = region.cacheOnArguments()(function go(a: number, b: number): number {
       return ++calls * 100 + a * 10 + b;
@@ -99,7 +101,7 @@ function registerCreators(bench: Bencher): void {
   });
 
   it("asking whether a key is locked does not lock it; a creation does", async () => {
-    const { region, clock } = bench();
+    const { region, clock } = await bench();
     deepEqual([await region.keyIsLocked("key"), await region.keyIsLocked("key")], [false, false]);
     const creating = region.getOrCreate("key", () => clock.sleep(100).then(() => 1));
     await clock.advance(50);
@@ -110,7 +112,7 @@ function registerCreators(bench: Bencher): void {
   });
 
   it("a creator may create another key of the region", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     const create = async (): Promise<string> =>
       `foo of ${await region.getOrCreate("bar", () => "bar")}`;
     equal(await region.getOrCreate("foo", create), "foo of bar");
@@ -121,7 +123,7 @@ function registerCreators(bench: Bencher): void {
 
 function registerMulti(bench: Bencher): void {
   it("nothing asked is nothing found", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     deepEqual(await region.getMulti([]), []);
     await region.setMulti([]);
     await region.deleteMulti([]);
@@ -129,7 +131,7 @@ function registerMulti(bench: Bencher): void {
   });
 
   it("answers stand in the order of the keys, misses between them", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     await region.setMulti([["key1", "value1"], ["key3", "value3"], ["key5", "value5"]]);
     const found = await region.getMulti([6, 5, 4, 3, 2, 1].map((n) => `key${n}`));
     deepEqual(found, [undefined, "value5", undefined, "value3", undefined, "value1"]);
@@ -137,14 +139,14 @@ function registerMulti(bench: Bencher): void {
   });
 
   it("of one present and one absent key only the present is removed", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     await region.setMulti([["key1", 1], ["key2", 2], ["key3", 3]]);
     await region.deleteMulti(["key2", "absent"]);
     deepEqual(await region.getMulti(["key1", "key2", "key3"]), [1, undefined, 3]);
   });
 
   it("what is missing is created in one call; what shouldCache refuses is answered alone", async () => {
-    const { region } = bench();
+    const { region } = await bench();
     await region.set("b", "kept");
     const asked: (readonly string[])[] = [];
     const create = (keys: readonly string[]): (string | null)[] => {
@@ -162,7 +164,7 @@ function registerMulti(bench: Bencher): void {
 
 function registerCallers(bench: Bencher): void {
   it("ten callers, five rounds each: more than two creations, never two at once", async () => {
-    const { region, clock } = bench({ softTtlMs: 250 });
+    const { region, clock } = await bench({ softTtlMs: 250 });
     let [running, most, made] = [0, 0, 0];
     const create = async (): Promise<number> => {
       most = Math.max(most, ++running);
@@ -184,7 +186,7 @@ function registerCallers(bench: Bencher): void {
   });
 
   it("five callers of overlapping batches: no key is ever made twice at once", async () => {
-    const { region, clock } = bench({ softTtlMs: 250 });
+    const { region, clock } = await bench({ softTtlMs: 250 });
     const running = new Set<string>();
     let made = 0;
     const create = async (keys: readonly string[]): Promise<number[]> => {

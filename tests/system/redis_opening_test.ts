@@ -27,7 +27,7 @@ import type { ManualClock } from "../testing/manual_clock.ts";
 
 for (const [name, load] of openers) registerBackend(name, load);
 
-describe("the arguments of dogpile's Redis backend", () => {
+describe("R-001: the arguments of dogpile's Redis backend", () => {
   const plain = { host: "localhost", port: 6_379, db: 0, maxRetriesPerRequest: 0 };
 
   it("D-213: host, port and db, and no user", () => {

@@ -17,7 +17,10 @@ const turnsLimit = 30_000;
 const quickTurns = 100;
 
 /** Moves `clock` in small steps, and lets `stores` answer before each. */
-export function storeTime(clock: ManualClock, stores: readonly Working[]): SuiteTime {
+export function storeTime(
+  clock: Pick<ManualClock, "now" | "sleeping" | "advance">,
+  stores: readonly Working[],
+): SuiteTime {
   const idle = async (): Promise<void> => {
     await settled();
     for (let turn = 0; stores.some(({ pending }) => pending > 0); turn++) {

@@ -6,6 +6,7 @@
  */
 
 import type { BackendOpener } from "../src/contracts/opener.ts";
+import type { ketama } from "../src/hash/mod.ts";
 
 /**
  * Openers by the name or the scheme of the address.
@@ -18,7 +19,7 @@ import type { BackendOpener } from "../src/contracts/opener.ts";
  * | `dogpile_backend_redis_advanced`, `….hstore`        | the same; the latter keeps tuple keys in hashes |
  * | `upstash://TOKEN@HOST`                             | Upstash, or `cairn redis-rest`          |
  * | `webdis://[USER:PASSWORD@]HOST[:PORT][/DB]`        | Webdis                                  |
- * | `memcached://[USER:PASSWORD@]HOST[:PORT],…[?ketama=…]` | memcached; several with `ring`: `ketama` |
+ * | `memcached://[USER:PASSWORD@]HOST[:PORT],…[?ketama=…]` | memcached; several by a ketama ring |
  * | `memcached:///PATH`                                | the same on a unix socket               |
  * | `dogpile.cache.pylibmc`, and its other clients     | the same by arguments, as dogpile's are |
  * | `sqlite:PATH`                                      | an SQLite file by `node:sqlite`         |
@@ -49,7 +50,7 @@ export const openers: ReadonlyMap<string, () => Promise<BackendOpener>> = new Ma
   "dogpile_backend_redis_advanced_hstore": openRedisAdvancedHashes,
   "upstash": async () => (await import("./redis/http_opener.ts")).openUpstash,
   "webdis": async () => (await import("./redis/http_opener.ts")).openWebdis,
-  "memcached": async () => (await import("./memcached/opener.ts")).openMemcached,
+  "memcached": async () => (await import("./memcached/opener.ts")).memcachedOpener(loadKetama),
   "dogpile.cache.memcached": openDogpileMemcached,
   "dogpile.cache.pylibmc": openDogpileMemcached,
   "dogpile.cache.pymemcache": openDogpileMemcached,
@@ -65,7 +66,12 @@ async function openRedisAdvancedHashes(): Promise<BackendOpener> {
 }
 
 async function openDogpileMemcached(): Promise<BackendOpener> {
-  return (await import("./memcached/opener.ts")).openDogpileMemcached;
+  return (await import("./memcached/opener.ts")).dogpileMemcachedOpener(loadKetama);
+}
+
+/** The one thing that stores opened by text need and stores themselves must not know. */
+async function loadKetama(): Promise<typeof ketama> {
+  return (await import("../src/hash/mod.ts")).ketama;
 }
 
 async function openNull(): Promise<BackendOpener> {

@@ -10,7 +10,7 @@ import { sharded } from "../../src/compose/sharded.ts";
 import { shardedLocks } from "../../src/compose/sharded_locks.ts";
 import type { Backend } from "../../src/contracts/backend.ts";
 import type { Locks } from "../../src/contracts/locks.ts";
-import type { OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
+import type { BackendOpener, OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
 import type { EjectableRing } from "../../src/contracts/ring.ts";
 import { memcachedBackend } from "../memcached.ts";
 import { memcachedLockKeys } from "./lock_keys.ts";
@@ -24,7 +24,7 @@ import {
 } from "./settings.ts";
 import { nodeSocket } from "./node_socket.ts";
 
-/** What spreads keys over several servers: `ketama` of the hash room, as the argument `ring`. */
+/** What spreads keys over several servers: `ketama` of the hash room. */
 export type MakeMemcachedRing = (options: {
   readonly shards: readonly {
     readonly host: string;
@@ -34,35 +34,43 @@ export type MakeMemcachedRing = (options: {
   readonly mode: RingMode;
 }) => EjectableRing;
 
+/** Loads a ring once there are several servers: a ring weighs more than the rest of this. */
+export type LoadMemcachedRing = () => Promise<MakeMemcachedRing>;
+
 /**
- * Opens memcached; the entries are cairn's own records, as JSON. Several servers need the argument
- * `ring`, which is `ketama`; the mode is libmemcached's weighted one unless the address says other.
+ * Opens memcached; the entries are cairn's own records, as JSON. The ring of several servers is
+ * libmemcached's weighted one unless the address says other. The argument `ring` stands in for the one
+ * that is loaded.
  */
-export function openMemcached(args: OpenerArguments): OpenedStore {
-  return opened(args, {
-    backendOf: (server) => memcachedBackend(server),
-    locksOf: (server) => memcachedLocks(server),
-    records: {},
-  });
+export function memcachedOpener(loadRing: LoadMemcachedRing): BackendOpener {
+  return (args) =>
+    opened(args, loadRing, {
+      backendOf: (server) => memcachedBackend(server),
+      locksOf: (server) => memcachedLocks(server),
+      records: {},
+    });
 }
 
 /**
  * Opens memcached; the entries are dogpile.cache's records, and the locks its `_lock` keys. Several
- * servers need the argument `ketama` as well, for Python's clients spread keys in different ways.
+ * servers need the argument `ketama`, for Python's clients spread keys in different ways.
  * `expiration_time`, in seconds, is how long records live that dogpile.cache wrote.
  */
-export function openDogpileMemcached(args: OpenerArguments): OpenedStore {
-  const { expiration_time: seconds } = args;
-  const life = typeof seconds === "number" ? { softTtlMs: seconds * 1_000 } : {};
-  if (memcachedSettings(args).servers.length > 1 && memcachedSettings(args).mode === undefined) {
-    const state = 'several servers need "ketama", to spread keys as the client in Python does';
-    throw new TypeError(`Cannot open memcached: ${state}`);
-  }
-  return opened(args, {
-    backendOf: (server) => memcachedBackend(server, { bare: true }),
-    locksOf: (server) => memcachedLockKeys(server),
-    records: { framing: dogpileFraming(life) },
-  });
+export function dogpileMemcachedOpener(loadRing: LoadMemcachedRing): BackendOpener {
+  return async (args) => {
+    const { expiration_time: seconds } = args;
+    const life = typeof seconds === "number" ? { softTtlMs: seconds * 1_000 } : {};
+    const { servers, mode } = memcachedSettings(args);
+    if (servers.length > 1 && mode === undefined) {
+      const state = 'several servers need "ketama", to spread keys as the client in Python does';
+      throw new TypeError(`Cannot open memcached: ${state}`);
+    }
+    return await opened(args, loadRing, {
+      backendOf: (server) => memcachedBackend(server, { bare: true }),
+      locksOf: (server) => memcachedLockKeys(server),
+      records: { framing: dogpileFraming(life) },
+    });
+  };
 }
 
 /** What is made of each server. */
@@ -72,14 +80,18 @@ interface Form {
   readonly records: RecordOptions;
 }
 
-function opened(args: OpenerArguments, { backendOf, locksOf, records }: Form): OpenedStore {
+async function opened(
+  args: OpenerArguments,
+  loadRing: LoadMemcachedRing,
+  { backendOf, locksOf, records }: Form,
+): Promise<OpenedStore> {
   const settings = memcachedSettings(args);
   const servers = settings.servers.map((address) => serverOf(address, settings));
   const backends = servers.map(backendOf);
   const locks = servers.map(locksOf);
   const joined = servers.length === 1
     ? { backend: backends[0]!, locks: locks[0]! }
-    : spread(backends, locks, ringOf(args, settings));
+    : spread(backends, locks, await ringOf(args, loadRing, settings));
   return {
     backend: serialized(json, joined.backend, records),
     locks: serializedLocks(json, joined.locks, records),
@@ -101,12 +113,16 @@ interface Ringed {
   readonly ejecting: { readonly autoEject?: AutoEject };
 }
 
-function ringOf({ ring: makeRing }: OpenerArguments, settings: MemcachedSettings): Ringed {
-  if (typeof makeRing !== "function") {
-    throw new TypeError('Cannot open memcached: several servers need "ring", which is ketama');
-  }
+async function ringOf(
+  args: OpenerArguments,
+  loadRing: LoadMemcachedRing,
+  settings: MemcachedSettings,
+): Promise<Ringed> {
+  const makeRing = typeof args.ring === "function"
+    ? args.ring as MakeMemcachedRing
+    : await loadRing();
   const { servers: shards, mode = "libmemcached-weighted", retryMs } = settings;
-  const ring = (makeRing as MakeMemcachedRing)({ shards, mode });
+  const ring = makeRing({ shards, mode });
   return { ring, ejecting: retryMs > 0 ? { autoEject: autoEject(ring, { retryMs }) } : {} };
 }
 

@@ -4,6 +4,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { openers } from "../../backends/openers.ts";
 import { ketama } from "../../src/hash/hashing.ts";
+import type { KetamaOptions, KetamaRing } from "../../src/hash/ketama.ts";
 import { openBackend, registerBackend } from "../../src/region/registry.ts";
 import { makeRegion, type Region } from "../../src/region/region.ts";
 import { memcached, memcachedOnSocket, socketOf } from "../services/memcached.ts";
@@ -35,7 +36,6 @@ describe("memcached, opened by text", { skip: memcached.missing }, () => {
   it("spreads a region over several servers by the ring of the address", async () => {
     const region = await configured({
       "cache.backend": `memcached://${addresses()}?ketama=weighted`,
-      "cache.arguments.ring": ketama,
     });
     const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
     const values = await Promise.all(keys.map((key) => region.getOrCreate(key, async () => key)));
@@ -71,10 +71,17 @@ describe("memcached, opened by text", { skip: memcached.missing }, () => {
   });
 
   it("asks for what several servers need", async () => {
-    await rejects(openBackend("memcached://a,b"), /several servers need "ring", which is ketama/);
-    await rejects(
-      openBackend("dogpile.cache.pylibmc", { url: ["a", "b"], ring: ketama }),
-      /several servers need "ketama"/,
-    );
+    const args = { url: ["a", "b"] };
+    await rejects(openBackend("dogpile.cache.pylibmc", args), /several servers need "ketama"/);
+  });
+
+  it("takes a ring of one's own", async () => {
+    const asked: unknown[] = [];
+    const ring = (options: KetamaOptions): KetamaRing => (asked.push(options), ketama(options));
+    await openBackend(`memcached://${addresses()}?ketama=spy&weights=2,1`, { ring });
+    const shards = running.slice(0, 2).map(({ port }, index) => {
+      return { host: "127.0.0.1", port, weight: 2 - index };
+    });
+    deepEqual(asked, [{ shards, mode: "libmemcached-spy" }]);
   });
 });

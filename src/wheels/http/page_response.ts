@@ -22,6 +22,10 @@ export interface SentPage {
 
 const PAGE_CACHING = "max-age=600, stale-while-revalidate=300, stale-if-error=86400, no-transform";
 
+// uv believes a page for as long as it may, and would not see an upload for all that time. To ask
+// again costs no more than a 304.
+const OWN_PAGE_CACHING = "max-age=0, stale-if-error=86400, no-transform";
+
 /** How to pack a page for a client. */
 export function encodingFor(request: Request): Encoding {
   // On Workers the header is the edge's own; what the client takes stands beside the request.
@@ -51,7 +55,7 @@ function headersOf({ page, visitor, ageMs }: SentPage, etag: string): Record<str
   return {
     etag,
     vary: "Accept, Accept-Encoding",
-    "cache-control": cacheControl(visitor, PAGE_CACHING),
+    "cache-control": cacheControl(visitor, page.isOwn ? OWN_PAGE_CACHING : PAGE_CACHING),
     ...(page.serial > 0 ? { "x-pypi-last-serial": String(page.serial) } : {}),
     ...(ageMs === undefined ? {} : { age: String(Math.floor(ageMs / 1_000)) }),
   };

@@ -24,19 +24,24 @@ export interface Page {
   readonly digest: string;
   /** The serial they were rendered at; 0 where none is known. */
   readonly serial: number;
+  /** Whether it lists what is ours, and so may change at any moment. */
+  readonly isOwn: boolean;
 }
 
 /** A page of unpacked bytes. */
-export async function pageOf(text: string, serial: number): Promise<Page> {
-  return digested(new TextEncoder().encode(text), serial);
+export async function pageOf(text: string, facts: Pick<Page, "serial" | "isOwn">): Promise<Page> {
+  return digested(new TextEncoder().encode(text), facts);
 }
 
 /** The same page, packed. */
 export async function gzipped(page: Page): Promise<Page> {
   const packed = new Blob([page.body]).stream().pipeThrough(new CompressionStream("gzip"));
-  return digested(new Uint8Array(await new Response(packed).arrayBuffer()), page.serial);
+  return digested(new Uint8Array(await new Response(packed).arrayBuffer()), page);
 }
 
-async function digested(body: Uint8Array<ArrayBuffer>, serial: number): Promise<Page> {
-  return { body, digest: (await sha256Hex(body)).slice(0, 32), serial };
+async function digested(
+  body: Uint8Array<ArrayBuffer>,
+  { serial, isOwn }: Pick<Page, "serial" | "isOwn">,
+): Promise<Page> {
+  return { body, digest: (await sha256Hex(body)).slice(0, 32), serial, isOwn };
 }

@@ -13,8 +13,8 @@ export const pageCodec: Codec<Page | null> = Object.freeze({
   name: "page",
   encode(page: Page | null): Uint8Array {
     if (page === null) return new Uint8Array(0);
-    const { digest, serial, body } = page;
-    const head = new TextEncoder().encode(JSON.stringify({ digest, serial }) + "\n");
+    const { digest, serial, isOwn, body } = page;
+    const head = new TextEncoder().encode(JSON.stringify({ digest, serial, isOwn }) + "\n");
     const bytes = new Uint8Array(head.length + body.length);
     bytes.set(head);
     bytes.set(body, head.length);
@@ -23,10 +23,12 @@ export const pageCodec: Codec<Page | null> = Object.freeze({
   decode(bytes: Uint8Array): Page | null {
     if (bytes.length === 0) return null;
     const end = bytes.indexOf(NEWLINE);
-    const { digest, serial } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-    if (typeof digest !== "string" || typeof serial !== "number") {
-      throw new TypeError("Cannot decode page: its head lacks digest or serial");
+    const { digest, serial, isOwn } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    if (
+      typeof digest !== "string" || typeof serial !== "number" || typeof isOwn !== "boolean"
+    ) {
+      throw new TypeError("Cannot decode page: its head lacks digest, serial or isOwn");
     }
-    return { digest, serial, body: new Uint8Array(bytes.subarray(end + 1)) };
+    return { digest, serial, isOwn, body: new Uint8Array(bytes.subarray(end + 1)) };
   },
 });

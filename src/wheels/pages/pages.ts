@@ -11,7 +11,7 @@ import type { Policy } from "../../region/policy.ts";
 import type { Region } from "../../region/region.ts";
 import type { Log } from "../log.ts";
 import { type Form, gzipped, type Page, pageOf, type Variant } from "./page.ts";
-import { conflictsIn, listProject } from "./project_listing.ts";
+import { conflictsIn, listProject, type Sources } from "./project_listing.ts";
 import { renderListHtml, renderProjectHtml } from "./render_html.ts";
 import { renderListJson, renderProjectJson } from "./render_json.ts";
 import type { Upstream, UpstreamAnswer } from "../upstream/upstream.ts";
@@ -56,7 +56,7 @@ export class Pages {
       const names = await index.distinct();
       return pageOf(
         form === "json" ? renderListJson(names, serial) : renderListHtml(names),
-        serial,
+        { serial, isOwn: true },
       );
     });
     return page!;
@@ -99,12 +99,22 @@ export class Pages {
   ): Promise<Page | null> {
     const { index, upstream, log } = this.#parts;
     const held = await index.all(project);
-    const sources = { held, isReadThrough: upstream !== undefined, listing: answer?.listing };
+    // It may have been claimed since the upstream was asked.
+    const listing = held.isClaimed ? undefined : answer?.listing;
+    const sources = { held, isReadThrough: upstream !== undefined, listing };
     for (const filename of conflictsIn(sources)) {
       log("error", `Kept "${filename}": the upstream now has other content under this name`);
     }
     const page = listProject(project, sources);
     if (page === undefined) return null;
-    return pageOf(form === "json" ? renderProjectJson(page) : renderProjectHtml(page), page.serial);
+    return pageOf(form === "json" ? renderProjectJson(page) : renderProjectHtml(page), {
+      serial: page.serial,
+      isOwn: isOwn(sources),
+    });
   }
+}
+
+function isOwn({ held, isReadThrough }: Sources): boolean {
+  return held.isClaimed || !isReadThrough ||
+    held.files.some(({ upstream }) => upstream === undefined);
 }

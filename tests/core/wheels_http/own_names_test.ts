@@ -44,6 +44,16 @@ describe("names of our own", () => {
     equal(upstream.count("/simple/demo/"), 1);
   });
 
+  it("a name claimed while the upstream is asked for it offers nothing of the upstream", async () => {
+    const { upstream, house } = await readThrough();
+    upstream.twist = (request) =>
+      upstream.changed(request, async (response) => {
+        await house.index.claim("demo", true);
+        return response;
+      });
+    equal((await house.fetch("/simple/demo/")).status, 404);
+  });
+
   it("I-191: are merged with the upstream's only when the claim is given up", async () => {
     const { house, upstream } = await readThrough();
     const own = await house.publish({ name: "demo", version: "1.0", seed: 5 });

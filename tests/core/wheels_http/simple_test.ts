@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { Parser } from "htmlparser2";
 
 import { bytesOf, House, JSON_TYPE, packagePath } from "./house.ts";
+import { readThrough } from "./upstreams.ts";
 
 const HTML_TYPE = "application/vnd.pypi.simple.v1+html";
 
@@ -248,13 +249,34 @@ describe("caching of pages", () => {
     }
   });
 
-  it("I-039 I-043: says for how long, and what it depends on", async () => {
+  it("says for how long: what is read through ten minutes, what is ours until it is asked again", async () => {
+    const { house } = await readThrough();
+    const own = await house.publish({ name: "own", version: "1.0" });
+    const merged = await house.publish({ name: "merged", version: "1.0" });
+    await house.index.claim("merged", false);
+    const cachingOf = async (path: string): Promise<string> => {
+      const { headers } = await house.fetch(path);
+      ok(headers.get("etag"), path);
+      return headers.get("cache-control")!;
+    };
+    const lasting = /^public, max-age=600, stale-while-revalidate=\d+, stale-if-error=\d+/;
+    match(await cachingOf("/simple/demo/"), lasting);
+    for (const path of ["/simple/", "/simple/own/", "/simple/merged/"]) {
+      match(await cachingOf(path), /^public, max-age=0, stale-if-error=\d+/, path);
+    }
+    for (const path of ["/simple/", "/simple/own/", "/simple/merged/", "/simple/demo/"]) {
+      ok(!/s-maxage|must-revalidate|no-cache/.test(await cachingOf(path)), path);
+    }
+    match(await cachingOf(own.path), /max-age=365000000, immutable/);
+    equal((await house.page("merged")).files[0]?.filename, merged.filename);
+    const alone = await houseWithWheels();
+    match((await alone.fetch("/simple/demo/")).headers.get("cache-control")!, /^public, max-age=0/);
+  });
+
+  it("I-039: says what it depends on", async () => {
     const house = await houseWithWheels();
     const { headers } = await house.fetch("/simple/demo/");
     equal(headers.get("vary"), "Accept, Accept-Encoding");
-    const caching = headers.get("cache-control")!;
-    match(caching, /^public, max-age=600, stale-while-revalidate=\d+, stale-if-error=\d+/);
-    ok(!/s-maxage|must-revalidate/.test(caching));
     for (let round = 0; round < 3; round++) {
       const json = await house.fetch("/simple/demo/", { headers: { accept: JSON_TYPE } });
       const html = await house.fetch("/simple/demo/", { headers: { accept: "text/html" } });

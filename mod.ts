@@ -42,6 +42,7 @@ export type { Acquired, AcquireOptions, Lease, Locks } from "./src/contracts/loc
 export { type Random, systemRandom } from "./src/contracts/random.ts";
 export type { EjectableRing, Ring } from "./src/contracts/ring.ts";
 
+export { type Advised, type Adviser, adviser } from "./src/region/adviser.ts";
 export { atomicLocks, type AtomicLocksOptions } from "./src/region/atomic_locks.ts";
 export type { ManyContext, ManyCreator, ManyMade } from "./src/region/batch.ts";
 export { cacheStatus, type CacheStatusOptions } from "./src/region/cache_status.ts";

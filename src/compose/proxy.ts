@@ -2,6 +2,7 @@
 
 import type { Backend, Limits, Write } from "../contracts/backend.ts";
 import type { Entry } from "../contracts/entry.ts";
+import { type LockedStore, proxiedStore } from "./proxied_locks.ts";
 
 /**
  * The class that users extend to change what a backend does.
@@ -44,6 +45,15 @@ export class ProxyBackend<V = Entry> implements Backend<V> {
     }
     this.#proxied = backend;
     return this;
+  }
+
+  /**
+   * Puts this proxy, and others within it, around a store whose locks write values: they see what
+   * creations store, too. That is how a region wraps; `V` is then `Entry`.
+   */
+  wrapStore(store: LockedStore, others: readonly ProxyBackend[] = []): LockedStore {
+    const proxies = [this as unknown as ProxyBackend, ...others];
+    return proxiedStore(store, (bottom) => wrapped(bottom, proxies));
   }
 
   /** The backend beneath; a `TypeError` before `wrap`. */
@@ -100,6 +110,7 @@ export function wrapped<V>(
 /** The backend beneath all proxies; itself if it is none. */
 export function actualBackend<V>(backend: Backend<V>): Backend<V> {
   let actual = backend;
-  while (actual instanceof ProxyBackend) actual = actual.proxied;
+  // Told by what it has, so that who has no proxy carries none.
+  while ("proxied" in actual) actual = actual.proxied as Backend<V>;
   return actual;
 }

@@ -7,14 +7,12 @@
  */
 
 import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.ts";
-import { type Clock, systemClock } from "../contracts/clock.ts";
+import type { Clock } from "../contracts/clock.ts";
 import { deadlineOf, isTimed } from "./deadline.ts";
 import type { PolicyFactory } from "./eviction_policy.ts";
-import { fifo } from "./fifo.ts";
-import { lru } from "./lru.ts";
-import { type Removal, type RemovalCause, Removals } from "./removals.ts";
-import { s3fifo } from "./s3_fifo.ts";
+import type { Removal, RemovalCause } from "./removals.ts";
 import { type Place, Shelf, type ShelfShape, type Write } from "./shelf.ts";
+import { shapeOf } from "./shelf_shape.ts";
 
 /** How a {@linkcode MemoryCache} is bounded and timed. */
 export interface MemoryCacheOptions<V = unknown> {
@@ -53,9 +51,6 @@ export interface MemoryCacheStats {
   readonly removals: Readonly<Record<RemovalCause, number>>;
 }
 
-const MAP_ENTRIES_MOST = 2 ** 24 - 1;
-const BUCKETS_MOST = 65_536;
-const POLICIES = Object.freeze({ s3fifo, lru, fifo });
 const NO_OPTIONS: StoreOptions = Object.freeze({});
 
 /** The shelf inside a cache, for tests. */
@@ -306,49 +301,6 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     const isKept = this.#shelf.put({ key, value: sum as V, namespace, expiresAt, now: NaN });
     return isKept ? sum : undefined;
   }
-}
-
-function shapeOf<V>(options: MemoryCacheOptions<V>): ShelfShape<V> {
-  const { buckets = 60, bucketIntervalMs = 15_000, maxEntries = MAP_ENTRIES_MOST } = options;
-  const { clock = systemClock, maxWeight = Infinity, policy = "s3fifo" } = options;
-  checkRange("buckets", buckets, { least: 2, most: BUCKETS_MOST, isWhole: true });
-  checkRange("bucketIntervalMs", bucketIntervalMs, { least: 1, most: Number.MAX_SAFE_INTEGER });
-  checkRange("maxEntries", maxEntries, { least: 1, most: MAP_ENTRIES_MOST, isWhole: true });
-  checkRange("maxWeight", maxWeight, { least: 0, most: Infinity });
-  if (options.maxWeight !== undefined && options.weigh === undefined) {
-    throw new TypeError("Cannot make a MemoryCache: maxWeight is given without weigh");
-  }
-  return Object.freeze({
-    clock,
-    wheel: { buckets, intervalMs: bucketIntervalMs },
-    maxEntries,
-    maxWeight,
-    weigh: options.weigh,
-    policy: policyOf(policy),
-    removals: new Removals(options.onRemoval),
-  });
-}
-
-function policyOf(policy: string | PolicyFactory): PolicyFactory {
-  if (typeof policy === "function") return policy;
-  if (Object.hasOwn(POLICIES, policy)) return POLICIES[policy as keyof typeof POLICIES];
-  throw new TypeError(`Cannot make a MemoryCache: there is no policy "${String(policy)}"`);
-}
-
-function checkRange(
-  option: string,
-  value: number,
-  range: { least: number; most: number; isWhole?: boolean },
-): void {
-  const { least, most, isWhole = false } = range;
-  const isInside = typeof value === "number" && value >= least && value <= most;
-  if (isInside && (!isWhole || Number.isInteger(value))) return;
-  const kind = isWhole ? "a whole number" : "a number";
-  throw new RangeError(
-    `Cannot make a MemoryCache: ${option} is ${
-      String(value)
-    }, not ${kind} from ${least} to ${most}`,
-  );
 }
 
 function checkNumber(value: unknown, name: string): void {

@@ -78,6 +78,7 @@ export class Shelf<V> {
   readonly #removals: Removals<V>;
   readonly #slots: Slots<V>;
   readonly #spaces: Spaces = new Spaces();
+  readonly #home: ReadonlyMap<string, number> = this.#spaces.home.slots;
   readonly #wheel: ExpiryWheel;
   readonly #policy: EvictionPolicy;
   #size = 0;
@@ -125,6 +126,14 @@ export class Shelf<V> {
     if (this.#wheel.has(slot) && this.#hasEnded(slot, this.#clock.now())) return -1;
     this.#policy.touch(slot);
     return slot;
+  }
+
+  /** The value of a key of the default namespace, dead or alive, noted as read. */
+  held(key: string): V | undefined {
+    const slot = this.#home.get(key);
+    if (slot === undefined) return undefined;
+    this.#policy.touch(slot);
+    return this.#slots.value(slot);
   }
 
   /** The live entry of a key, not noted as read. The clock is read if it was not and must be. */

@@ -1,35 +1,19 @@
 /**
- * Many keys at once: one read trip, each key's lock tried without waiting, one creator call for all
- * that is missing.
+ * Many keys at once: as many flights, which meet where that saves a trip or a call.
  *
- *  1. Keys that mangle alike are one. What the near shelf has, or another flight is making, is theirs.
- *  2. Every other key gets a flight at once, so that single calls from now on join it.
- *  3. One trip reads them all.
- *  4. Each stale or missing one tries its lock, without waiting. A stale one whose lock is busy is
+ *  1. One trip reads them all.
+ *  2. Each stale or missing one tries its lock, without waiting. A stale one whose lock is busy is
  *     answered stale.
- *  5. The creator makes all whose locks are ours. They are stored and released, each in one step.
- *  6. Only then, with no lock in hand, those whose locks were busy are waited for, each like a single
- *     key. So no two batches can wait for each other.
+ *  3. Those whose locks are theirs wait for each other; then one call of the creator makes them all.
+ *     Each is stored and released in one step.
+ *  4. Only then, with no one waiting for it, a flight whose lock was busy waits, each on its own. So no
+ *     two batches can wait for each other.
  */
 
 import type { Entry } from "../contracts/entry.ts";
-import { LeaseLostError } from "../contracts/errors.ts";
-import type { Call, Core, Store } from "./core.ts";
-import {
-  type CreatingCall,
-  creationOf,
-  type CreationRight,
-  type NOT_MODIFIED,
-  runWithin,
-  stampOf,
-  tagAdder,
-} from "./creation.ts";
-import { stepAfter } from "./dogpile.ts";
-import { glance, startFrom } from "./fetch.ts";
-import type { Freshness } from "./freshness.ts";
-import { informOf, judge, readEntries } from "./look.ts";
-import { answerStored, beginCreation, endCreated, endFailed, release } from "./outcome.ts";
-import { type Lead, recreate } from "./recreate.ts";
+import type { Call } from "./core.ts";
+import { type CreationContext, type Creator, LEFT_OUT, type NOT_MODIFIED } from "./creation.ts";
+import { readEntries } from "./look.ts";
 
 /**
  * Makes the values of many keys, given in their sorted order: all of them in that order, or a map by
@@ -55,196 +39,104 @@ export interface ManyContext {
   addTags(...tags: string[]): Promise<void>;
 }
 
-interface Led {
-  readonly call: CreatingCall;
-  readonly lead: Lead;
+/** Where the flights of a batch meet. Each of them joins or leaves. */
+export class Meeting {
+  readonly #calls: readonly Call[];
+  readonly #creator: ManyCreator<unknown>;
+  readonly #awaited: Set<string>;
+  readonly #contexts: CreationContext[] = [];
+  readonly #made = Promise.withResolvers<ReadonlyMap<string, unknown>>();
+  #reading: Promise<(Entry | undefined)[]> | undefined;
+
+  /** Takes at least one call, each with a key of its own. */
+  constructor(calls: readonly Call[], creator: ManyCreator<unknown>) {
+    this.#calls = calls;
+    this.#creator = creator;
+    this.#awaited = new Set(calls.map(({ key }) => key));
+  }
+
+  /** Resolves when the creator has made what it was to make, or failed. */
+  get over(): Promise<void> {
+    return this.#made.promise.then(() => {}, () => {});
+  }
+
+  /** Reads the entry of one of the calls, with those of all the others. */
+  async read(call: Call): Promise<(Entry | undefined)[]> {
+    const calls = this.#calls;
+    const keys = calls.map(({ mangled }) => mangled);
+    this.#reading ??= readEntries(call.core, keys, call.tags);
+    return [(await this.#reading)[calls.indexOf(call)]];
+  }
+
+  /** Has the value of a key made, together with those of the others; a creator of one key. */
+  async join(context: CreationContext): Promise<unknown> {
+    this.#contexts.push(context);
+    this.leave(context.key);
+    return valueOf(await this.#made.promise, context);
+  }
+
+  /** Lets the others go on without this key. */
+  leave(key: string): void {
+    if (!this.#awaited.delete(key) || this.#awaited.size > 0) return;
+    this.#made.resolve(makeMany(this.#creator, this.#contexts));
+  }
 }
 
-interface Owned {
-  readonly call: CreatingCall;
-  readonly right: CreationRight;
+/** The creator of a key that has to be made on its own. */
+export function aloneOf(creator: ManyCreator<unknown>): Creator<unknown> {
+  return async (context) => valueOf(await makeMany(creator, [context]), context);
 }
 
-/** Answers calls that differ in their mangled keys, in their order. */
-export async function fetchMany(
-  core: Core,
-  calls: readonly CreatingCall[],
+function valueOf(made: ReadonlyMap<string, unknown>, { key }: CreationContext): unknown {
+  return made.has(key) ? made.get(key) : LEFT_OUT;
+}
+
+async function makeMany(
   creator: ManyCreator<unknown>,
-): Promise<unknown[]> {
-  calls[0]?.options.signal?.throwIfAborted();
-  const glances = await Promise.all(calls.map((call) => glance(core, call)));
-  const led: Led[] = [];
-  const answers = calls.map((call, i) => {
-    const { answer, lead } = startFrom(core, call, glances[i] as NonNullable<typeof glances[0]>);
-    if (lead !== undefined) led.push({ call, lead });
-    return answer;
-  });
-  if (led.length > 0) void recreateMany(core, led, creator);
-  return await Promise.all(answers);
+  contexts: readonly CreationContext[],
+): Promise<ReadonlyMap<string, unknown>> {
+  if (contexts.length === 0) return new Map();
+  const sorted = contexts.toSorted((a, b) => a.key < b.key ? -1 : 1);
+  const keys = sorted.map(({ key }) => key);
+  return byKey(
+    keys,
+    await creator(keys, {
+      signal: signalOfAll(sorted),
+      stale: new Map(sorted.flatMap(({ key, stale }) => stale === undefined ? [] : [[key, stale]])),
+      addTags: async (...tags) => {
+        await Promise.all(sorted.map((context) => context.addTags(...tags)));
+      },
+    }),
+  );
 }
 
-async function recreateMany(
-  core: Core,
-  led: readonly Led[],
-  creator: ManyCreator<unknown>,
-): Promise<void> {
-  try {
-    const { owned, busy } = core.store === undefined
-      ? { owned: led.map((one) => ownedNear(core, one)), busy: [] }
-      : await takeLocks(core, core.store, led);
-    const lost = owned.length === 0 ? [] : await createMany(core, owned, creator);
-    const others = led.filter(({ lead }) => busy.includes(lead) || lost.includes(lead.flight));
-    await Promise.all(others.map(({ call, lead }) => recreate(core, call, lead)));
-  } catch (error) {
-    for (const { lead } of led) lead.flight.fail(error);
+function signalOfAll(contexts: readonly CreationContext[]): AbortSignal {
+  const all = new AbortController();
+  let present = contexts.length;
+  for (const { signal } of contexts) {
+    const leave = (): void => {
+      if (--present === 0) all.abort(signal.reason);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave);
   }
+  return all.signal;
 }
 
-function ownedNear(core: Core, { call, lead }: Led): Owned {
-  const stale = judge(core, call, lead.entry) === "missing" ? undefined : lead.entry;
-  return { call, right: { flight: lead.flight, lease: undefined, stale, isEarly: false } };
-}
-
-async function takeLocks(
-  core: Core,
-  store: Store,
-  led: readonly Led[],
-): Promise<{ owned: Owned[]; busy: Lead[] }> {
-  const entries = await readEntries(core, led.map(({ call }) => call.mangled), led[0]?.call.tags);
-  const [owned, busy]: [Owned[], Lead[]] = [[], []];
-  await Promise.all(led.map(async (one, i) => {
-    const seen = { entry: entries[i], freshness: judge(core, one.call, entries[i]) };
-    if (seen.freshness === "fresh") return settleStored(core, one, seen);
-    try {
-      const right = await tryLock(core, store, { one, seen: seen.freshness });
-      if (right === "busy") busy.push(one.lead);
-      else if (right !== "answered") owned.push({ call: one.call, right });
-    } catch (error) {
-      one.lead.flight.fail(error);
-    }
-  }));
-  return { owned, busy };
-}
-
-async function tryLock(
-  core: Core,
-  { locks }: Store,
-  { one, seen }: { one: Led; seen: "stale" | "missing" },
-): Promise<CreationRight | "answered" | "busy"> {
-  const { call, lead } = one;
-  const { leaseMs, staleWaitMs } = call.policy.lock;
-  const enough = (): boolean => true;
-  const { lease, value } = await locks.acquire(call.mangled, { leaseMs, waitMs: 0, enough });
-  const right: CreationRight = { flight: lead.flight, lease, stale: undefined, isEarly: false };
-  try {
-    await informOf(core, [value]);
-  } catch (error) {
-    await release(core, call, right);
-    throw error;
-  }
-  const freshness = judge(core, call, value);
-  const isPatient = staleWaitMs > 0;
-  const step = stepAfter(seen, { isOurs: lease !== undefined, freshness, isPatient });
-  if (step === "create") return { ...right, stale: freshness === "stale" ? value : undefined };
-  if (step === "release and answer") await release(core, call, right);
-  if (step === "again" || step === "over") return "busy";
-  settleStored(core, one, { entry: value, freshness });
-  return "answered";
-}
-
-function settleStored(
-  core: Core,
-  { call, lead }: Led,
-  seen: { entry: Entry | undefined; freshness: Freshness },
-): void {
-  lead.flight.settle(answerStored(core, call, seen));
-}
-
-/** Creates what is owned and ends its flights; answers those whose leases were lost over it. */
-async function createMany(
-  core: Core,
-  owned: readonly Owned[],
-  creator: ManyCreator<unknown>,
-): Promise<Lead["flight"][]> {
-  const sorted = owned.toSorted((a, b) => a.call.key < b.call.key ? -1 : 1);
-  const { clock } = core.fixed;
-  for (const { call, right } of sorted) beginCreation(core, call, right);
-  const startedAt = clock.now();
-  const made = await runMany(core, sorted, creator).catch((error) => ({ error }));
-  const durationMs = clock.now() - startedAt;
-  if ("error" in made && made.error instanceof LeaseLostError) {
-    return sorted.map(({ right }) => right.flight);
-  }
-  await Promise.all(sorted.map(({ call, right }) =>
-    settleFrom(right, async () => {
-      if ("error" in made) {
-        return await endFailed(core, call, { right, error: made.error, durationMs });
-      }
-      if (!made.answers.has(call.key)) {
-        return await release(core, call, right);
-      }
-      const answer = made.answers.get(call.key);
-      const creation = creationOf(core, call, {
-        answer,
-        stale: right.stale,
-        stamped: made.stamped,
-      });
-      return await endCreated(core, call, { right, made: creation, durationMs });
-    })
-  ));
-  return [];
-}
-
-async function settleFrom({ flight }: CreationRight, end: () => Promise<unknown>): Promise<void> {
-  try {
-    flight.settle(await end());
-  } catch (error) {
-    flight.fail(error);
-  }
-}
-
-async function runMany(core: Core, owned: readonly Owned[], creator: ManyCreator<unknown>) {
-  const [{ call }] = owned as [Owned];
-  const stamped = await stampOf(core, call.tags);
-  const keys = owned.map((one) => one.call.key);
-  const stale = new Map(owned.flatMap((one) => {
-    return one.right.stale === undefined ? [] : [[one.call.key, one.right.stale] as const];
-  }));
-  const answered = await runWithin(core, call, {
-    rights: owned.map(({ right }) => right),
-    work: (signal) => creator(keys, { signal, stale, addTags: tagAdder(core, stamped) }),
-  });
-  return { answers: byKey(keys, answered), stamped };
-}
-
-function byKey(keys: readonly string[], answered: unknown): ReadonlyMap<string, unknown> {
-  if (answered instanceof Map) return answered;
-  requireAll(keys, answered);
-  return new Map(keys.map((key, i) => [key, answered[i]]));
+function byKey(keys: readonly string[], made: ManyMade<unknown>): ReadonlyMap<string, unknown> {
+  if (made instanceof Map) return made;
+  requireAll(keys, made);
+  return new Map(keys.map((key, i) => [key, made[i]]));
 }
 
 /** Refuses what is no list of values for every key. */
 export function requireAll(
   keys: readonly string[],
-  answered: unknown,
-): asserts answered is readonly unknown[] {
-  if (Array.isArray(answered) && answered.length === keys.length) return;
-  const found = Array.isArray(answered) ? `${answered.length} values` : "no list and no map";
+  made: unknown,
+): asserts made is readonly unknown[] {
+  if (Array.isArray(made) && made.length === keys.length) return;
+  const found = Array.isArray(made) ? `${made.length} values` : "no list and no map";
   throw new TypeError(
     `Cannot create many values: the creator answered ${found} for ${keys.length} keys`,
   );
-}
-
-/** The creator of one of the keys, where it has to be made alone. */
-export function aloneOf(creator: ManyCreator<unknown>): CreatingCall["creator"] {
-  return async ({ key, signal, stale, addTags }) => {
-    const known = new Map<string, Entry>(stale === undefined ? [] : [[key, stale]]);
-    return byKey([key], await creator([key], { signal, stale: known, addTags })).get(key);
-  };
-}
-
-/** Calls without those whose mangled key came before. */
-export function distinct<C extends Call>(calls: readonly C[]): C[] {
-  const seen = new Set<string>();
-  return calls.filter(({ mangled }) => !seen.has(mangled) && seen.add(mangled));
 }

@@ -1,12 +1,18 @@
 /** Settings of a region from a flat configuration, as dogpile.cache reads them. */
 
 import { NEVER } from "../contracts/clock.ts";
+import type { OpenedStore } from "../contracts/opener.ts";
 import { checkDuration } from "./policy.ts";
-import { openBackend } from "./registry.ts";
 import type { RegionSettings } from "./settings.ts";
 
 /** A flat configuration: text from a file, or values. */
 export type FlatConfig = Readonly<Record<string, unknown>>;
+
+/** Opens a backend by its name or address. */
+type OpenBackend = (
+  nameOrUrl: string,
+  args: Readonly<Record<string, unknown>>,
+) => Promise<OpenedStore>;
 
 /** What a configuration comes to. */
 export type ConfiguredSettings = RegionSettings & { readonly replaceExistingBackend: boolean };
@@ -37,14 +43,14 @@ const POLICY_FIELDS = ["softTtlMs", "hardTtlMs", "jitter", "staleOnError"] as co
 const AGE_FIELDS = ["nearMaxAgeMs", "marksMaxAgeMs"] as const;
 
 /**
- * Reads the settings under `prefix` and opens their backend: `backend` (a registered name or an
+ * Reads the settings under `prefix`, and has their backend opened: `backend` (a registered name or an
  * address, required), `arguments.*` for its opener, `wrap`, dogpile's `expiration_time` in seconds
  * and `replace_existing_backend`, or `softTtlMs`, `hardTtlMs`, `jitter`, `staleOnError`,
  * `nearMaxAgeMs`, `marksMaxAgeMs` and `replaceExistingBackend`.
  */
 export async function settingsFromConfig(
   config: FlatConfig,
-  prefix: string,
+  { prefix, open }: { prefix: string; open: OpenBackend },
 ): Promise<ConfiguredSettings> {
   const own = under(config, prefix);
   const name = own.backend;
@@ -56,7 +62,7 @@ export async function settingsFromConfig(
     if (isStated(own[field])) settings[field] = own[field];
   }
   const replace = own.replace_existing_backend ?? own.replaceExistingBackend ?? false;
-  const opened = await openBackend(name, under(own, "arguments."));
+  const opened = await open(name, under(own, "arguments."));
   return { ...settings, ...opened, replaceExistingBackend: Boolean(replace) };
 }
 
@@ -64,7 +70,7 @@ export async function settingsFromConfig(
 function lifeOf(own: FlatConfig, prefix: string): Partial<RegionSettings> {
   const seconds = own.expiration_time;
   if (!isStated(seconds)) return {};
-  checkDuration(seconds, `${prefix}expiration_time`, NEVER);
+  checkDuration(seconds, `${prefix}expiration_time`);
   return { softTtlMs: seconds as number * 1_000, hardTtlMs: NEVER };
 }
 

@@ -1,16 +1,15 @@
 /**
  * What a configured region consists of. It is never changed: configuring anew makes a new one and
- * swaps it in, and what is under way ends on the one it began with.
+ * swaps it in, and a call under way ends on the one it began with.
  */
 
-import type { Backend } from "../contracts/backend.ts";
+import type { LockedStore } from "../compose/proxied_locks.ts";
 import type { Clock } from "../contracts/clock.ts";
-import type { Entry } from "../contracts/entry.ts";
-import type { Locks } from "../contracts/locks.ts";
 import type { Random } from "../contracts/random.ts";
+import type { Adviser } from "./adviser.ts";
+import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import type { Invalidator } from "./invalidation.ts";
 import type { KeyVersions } from "./key_versions.ts";
-import type { NearClock } from "./near_clock.ts";
 import type { RegionListener, RegionObserver } from "./observer.ts";
 import type { PendingTable } from "./pending.ts";
 import type { Policy, ResolvedPolicy } from "./policy.ts";
@@ -20,18 +19,41 @@ import type { NearShelf } from "./shelf.ts";
 /** Keeps a promise going after its caller has been answered, as `waitUntil` on an edge runtime. */
 export type Background = (work: Promise<unknown>) => void;
 
-/** The parts of a configured region. */
-export interface Core {
-  /** The region's name. */
+/** Makes the key a store sees from the one a caller wrote. */
+export type KeyMangler = (key: string) => string;
+
+/** What stays with a region however often it is configured. */
+export interface Identity {
+  /** Its name. */
   readonly name: string;
+  /** Its mangler, if it was given one. */
+  readonly keyMangler: KeyMangler | undefined;
+  /** Makes a key what shelf, lock and store see of it. */
+  readonly mangle: KeyMangler;
+  /** What makes the keys of cached functions. */
+  readonly functionKeyGenerator: FunctionKeyGenerator;
+  /** What makes those of functions of many keys. */
+  readonly functionMultiKeyGenerator: FunctionMultiKeyGenerator;
+  /** Time. */
+  readonly clock: Clock;
+  /** Chance. */
+  readonly random: Random;
+  /** Where unfinished work goes. */
+  readonly background: Background;
+  /** Counters and listeners. */
+  readonly observer: RegionObserver;
+  /** What looks at every configuration, if anything does. */
+  readonly adviser: Adviser | undefined;
+}
+
+/** The parts of a configured region. */
+export interface Core extends Identity {
   /** The near shelf, if there is one. */
   readonly near: NearShelf | undefined;
-  /** The clock of a near shelf that the region has made itself. */
-  readonly nearClock: NearClock | undefined;
   /** How long a near copy is served before the backend is asked again, in milliseconds. */
   readonly nearMaxAgeMs: number;
   /** The backend with its locks, if there is one. */
-  readonly store: Store | undefined;
+  readonly store: LockedStore | undefined;
   /** The region's policy. */
   readonly policy: ResolvedPolicy;
   /** What has been invalidated. */
@@ -44,30 +66,6 @@ export interface Core {
   readonly earlyErrors: RememberedErrors;
   /** Which keys have been written. */
   readonly versions: KeyVersions;
-  /** Effects and facts that do not change when the region is configured anew. */
-  readonly fixed: Fixed;
-}
-
-/** A backend and the locks on its keys. */
-export interface Store {
-  /** The backend beneath all proxies. */
-  readonly actual: Backend<Entry>;
-  /** The outermost backend. */
-  readonly backend: Backend<Entry>;
-  /** Locks whose commits reach the backend. */
-  readonly locks: Locks<Entry>;
-}
-
-/** Effects and facts of a region. */
-export interface Fixed {
-  /** Time. */
-  readonly clock: Clock;
-  /** Chance. */
-  readonly random: Random;
-  /** Where unfinished work goes. */
-  readonly background: Background;
-  /** Counters and listeners. */
-  readonly observer: RegionObserver;
 }
 
 /** Options of one call, besides the policy it overrides. */
@@ -86,6 +84,8 @@ export interface CallOptions<T = unknown> extends Policy<T> {
 
 /** One call, its key mangled and its policy resolved. */
 export interface Call {
+  /** The region as it was configured when the call came. */
+  readonly core: Core;
   /** The caller's key. */
   readonly key: string;
   /** The key in the store. */

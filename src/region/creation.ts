@@ -3,17 +3,19 @@
  * made of its answer.
  */
 
-import type { Clock } from "../contracts/clock.ts";
 import { NEVER } from "../contracts/clock.ts";
 import type { Entry, Mark } from "../contracts/entry.ts";
 import { CreationTimeoutError, LeaseLostError } from "../contracts/errors.ts";
 import type { Lease } from "../contracts/locks.ts";
-import type { Call, Core } from "./core.ts";
+import type { Call } from "./core.ts";
 import type { Flight } from "./pending.ts";
 import { lifetimesOf } from "./policy.ts";
 
 /** A creator's answer that the stale value it was shown is still right. */
 export const NOT_MODIFIED: unique symbol = Symbol("not modified");
+
+/** The answer of a creator of many that has left a key out: nothing is kept, `undefined` answered. */
+export const LEFT_OUT: unique symbol = Symbol("left out");
 
 /** Makes the value of a key. */
 export type Creator<T> = (
@@ -53,14 +55,32 @@ export interface CreationRight {
   readonly isEarly: boolean;
 }
 
-/** The tags and marks a creation is done under; the creator may add to them. */
-export interface Stamped {
-  /** When the creation started. */
-  readonly startedAt: number;
-  /** The tags. */
-  tags: readonly string[];
-  /** The region's mark and theirs. */
-  marks: readonly Mark[];
+/**
+ * Runs a creator within its time limits, and keeps its lease alive meanwhile; answers its value's
+ * entry, {@linkcode NOT_MODIFIED}'s too, or {@linkcode LEFT_OUT}. Rejects with the creator's error,
+ * or when time is up.
+ */
+export async function create(
+  call: Call,
+  right: CreationRight,
+  creator: Creator<unknown>,
+): Promise<Creation | typeof LEFT_OUT> {
+  const { core: { clock, invalidator }, key } = call;
+  const startedAt = clock.now();
+  let { tags } = call;
+  let marks = await invalidator.stamp(tags);
+  const addTags = async (...more: string[]): Promise<void> => {
+    const added = more.filter((tag) => !tags.includes(tag));
+    const [, ...theirs] = await invalidator.stamp(added);
+    tags = [...tags, ...added];
+    marks = [...marks, ...theirs];
+  };
+  const { stale } = right;
+  const answer = await runWithin(call, right, (signal) => creator({ key, signal, stale, addTags }));
+  if (answer === LEFT_OUT) return LEFT_OUT;
+  const isUnmodified = answer === NOT_MODIFIED;
+  const payload = isUnmodified ? unmodifiedPayload(call, stale) : answer;
+  return { entry: entryOf(call, payload, { startedAt, tags, marks }), isUnmodified };
 }
 
 /** What came of a creation. */
@@ -71,140 +91,85 @@ export interface Creation {
   readonly isUnmodified: boolean;
 }
 
-/** Runs a creator and makes an entry of its answer. Rejects with its error, or when time is up. */
-export async function create(
-  core: Core,
-  call: CreatingCall,
-  right: CreationRight,
-): Promise<Creation> {
-  const stamped = await stampOf(core, call.tags);
-  const { key } = call;
-  const addTags = tagAdder(core, stamped);
-  const answer = await runWithin(core, call, {
-    rights: [right],
-    work: (signal) => call.creator({ key, signal, stale: right.stale, addTags }),
-  });
-  return creationOf(core, call, { answer, stale: right.stale, stamped });
-}
-
-/** The marks that a creation starting now is done under. */
-export async function stampOf(core: Core, tags: readonly string[]): Promise<Stamped> {
-  const startedAt = core.fixed.clock.now();
-  return { startedAt, tags, marks: await core.invalidator.stamp(tags, startedAt) };
-}
-
-/** What adds tags to a creation under way. */
-export function tagAdder(core: Core, stamped: Stamped): (...tags: string[]) => Promise<void> {
-  return async (...tags) => {
-    const added = tags.filter((tag) => !stamped.tags.includes(tag));
-    const [, ...marks] = await core.invalidator.stamp(added, core.fixed.clock.now());
-    stamped.tags = [...stamped.tags, ...added];
-    stamped.marks = [...stamped.marks, ...marks];
-  };
-}
-
-/** Makes an entry of a creator's answer. */
-export function creationOf(
-  core: Core,
+/** The entry that a value is kept in from now on. */
+export function entryOf(
   call: Call,
-  made: { answer: unknown; stale: Entry | undefined; stamped: Stamped },
-): Creation {
-  const { clock, random } = core.fixed;
-  const { startedAt, tags, marks } = made.stamped;
-  const isUnmodified = made.answer === NOT_MODIFIED;
-  const payload = isUnmodified ? unmodifiedPayload(call, made.stale) : made.answer;
-  const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, payload, random);
-  // Lives count from the end, so that what takes longer than its life to make is not born dead.
-  const endedAt = clock.now();
-  const entry: Entry = {
-    payload,
-    createdAt: startedAt,
-    creationMs: Math.max(0, endedAt - startedAt),
-    softExpiresAt: endedAt + softTtlMs,
-    hardExpiresAt: endedAt + hardTtlMs,
-    tags,
-    marks,
-  };
-  return { entry, isUnmodified };
+  payload: unknown,
+  made: { startedAt: number; tags: readonly string[]; marks: readonly Mark[] },
+): Entry {
+  const { startedAt: createdAt, tags, marks } = made;
+  const creationMs = Math.max(0, call.core.clock.now() - createdAt);
+  return { payload, createdAt, creationMs, ...endsOf(call, payload), tags, marks };
 }
 
-function unmodifiedPayload(call: Call, stale: Entry | undefined): unknown {
+/**
+ * When a value ends that begins to live now. Lives do not count from the start of a creation, so that
+ * what takes longer to make than it lives is not born dead.
+ */
+export function endsOf(
+  { core: { clock, random }, policy }: Call,
+  payload: unknown,
+): Pick<Entry, "softExpiresAt" | "hardExpiresAt"> {
+  const { softTtlMs, hardTtlMs } = lifetimesOf(policy, payload, random);
+  const now = clock.now();
+  return { softExpiresAt: now + softTtlMs, hardExpiresAt: now + hardTtlMs };
+}
+
+function unmodifiedPayload({ key }: Call, stale: Entry | undefined): unknown {
   if (stale !== undefined) return stale.payload;
-  throw new TypeError(`Cannot create "${call.key}": not modified, but there was no stale value`);
+  throw new TypeError(`Cannot create "${key}": not modified, but there was no stale value`);
 }
 
-/** A run of a creator, for one key or for many. */
-export interface Run {
-  /** What it is done under; it is aborted when every flight was left, or every lease lost. */
-  readonly rights: readonly CreationRight[];
-  /** Calls the creator. */
-  readonly work: (signal: AbortSignal) => unknown;
-}
-
-/** Runs a creator within its time limits, and keeps its leases alive meanwhile. */
-export async function runWithin(core: Core, call: Call, { rights, work }: Run): Promise<unknown> {
-  const { clock } = core.fixed;
-  const { hardTimeoutMs } = call.policy.creation;
+async function runWithin(
+  call: Call,
+  { flight, lease }: CreationRight,
+  work: (signal: AbortSignal) => unknown,
+): Promise<unknown> {
   const [run, ended] = [new AbortController(), new AbortController()];
-  const watch: Watch = { call, clock, run, ended: ended.signal };
-  abortWhenLeft(rights.map(({ flight }) => flight.signal), watch);
-  void keepAlive(rights.flatMap(({ lease }) => lease ?? []), watch);
-  if (hardTimeoutMs !== NEVER) void timeOut(hardTimeoutMs, watch);
+  const leave = (): void => run.abort(flight.signal.reason);
+  flight.signal.addEventListener("abort", leave, { signal: ended.signal });
+  if (flight.signal.aborted) leave();
+  const watch = { run, ended: ended.signal };
+  if (lease !== undefined) void keepAlive(call, lease, watch);
+  if (call.policy.creation.hardTimeoutMs !== NEVER) void timeOut(call, watch);
   try {
     run.signal.throwIfAborted();
-    return await Promise.race([work(run.signal), rejectionOf(run.signal)]);
+    // The creator's own end may never come, whatever its signal says; nobody waits for that.
+    const aborted = new Promise((_, reject) => {
+      run.signal.addEventListener("abort", () => reject(run.signal.reason));
+    });
+    return await Promise.race([work(run.signal), aborted]);
   } finally {
     ended.abort();
   }
 }
 
-// The creator's own end may never come, whatever its signal says; nobody waits for that.
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
 /** What ends a run early, and what ends the watching. */
 interface Watch {
-  readonly call: Call;
-  readonly clock: Clock;
   readonly run: AbortController;
   readonly ended: AbortSignal;
 }
 
-function abortWhenLeft(flights: readonly AbortSignal[], { run, ended }: Watch): void {
-  let waited = flights.length;
-  for (const flight of flights) {
-    const leave = (): void => {
-      if (--waited === 0) run.abort(flight.reason);
-    };
-    if (flight.aborted) leave();
-    else flight.addEventListener("abort", leave, { signal: ended });
-  }
-}
-
-async function timeOut(timeoutMs: number, { call, clock, run, ended }: Watch): Promise<void> {
-  await clock.sleep(timeoutMs, ended);
-  if (!ended.aborted) run.abort(new CreationTimeoutError(call.key, timeoutMs));
+async function timeOut({ core, key, policy }: Call, { run, ended }: Watch): Promise<void> {
+  const { hardTimeoutMs } = policy.creation;
+  await core.clock.sleep(hardTimeoutMs, ended);
+  if (!ended.aborted) run.abort(new CreationTimeoutError(key, hardTimeoutMs));
 }
 
 /** A lease is renewed so many times in its life; one lost answer does not lose it. */
 const RENEWALS_PER_LEASE = 3;
 
 async function keepAlive(
-  leases: readonly Lease<Entry>[],
-  { call, clock, run, ended }: Watch,
+  { core, key, policy: { lock: { leaseMs } } }: Call,
+  lease: Lease<Entry>,
+  { run, ended }: Watch,
 ): Promise<void> {
-  const { leaseMs } = call.policy.lock;
-  let held = leases;
-  while (held.length > 0 && !ended.aborted) {
-    await clock.sleep(leaseMs / RENEWALS_PER_LEASE, ended);
+  let isHeld = true;
+  while (isHeld) {
+    await core.clock.sleep(leaseMs / RENEWALS_PER_LEASE, ended);
     if (ended.aborted) return;
     // A store that cannot be asked has not said no.
-    const answers = await Promise.all(held.map((lease) => lease.renew(leaseMs).catch(() => true)));
-    held = held.filter((_, i) => answers[i]);
+    isHeld = await lease.renew(leaseMs).catch(() => true);
   }
-  if (leases.length > 0 && !ended.aborted) run.abort(new LeaseLostError(call.key));
+  if (!ended.aborted) run.abort(new LeaseLostError(key));
 }

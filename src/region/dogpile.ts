@@ -19,18 +19,28 @@
  * lock or the value is there, and nobody creates what was made while they waited.
  */
 
-import type { Acquired, Lease, Locks } from "../contracts/locks.ts";
+import type { Acquired, Locks } from "../contracts/locks.ts";
 import type { Freshness } from "./freshness.ts";
 import type { LockPolicy } from "./policy.ts";
 
 /** What a caller is to do. */
 export type Turn<V> =
-  /** Go on with a value. */
-  | { readonly act: "answer"; readonly value: V; readonly freshness: "fresh" | "stale" }
+  /** Go on with a value; give the lease back, if there is one. */
+  | { readonly act: "answer"; readonly freshness: "fresh" | "stale" } & Seen<V>
   /** Create; without a lease, do not store. */
-  | { readonly act: "create"; readonly lease: Lease<V> | undefined; readonly stale: V | undefined }
+  | { readonly act: "create" } & Seen<V>
   /** Give up. */
-  | { readonly act: "throw"; readonly waitedMs: number };
+  | { readonly act: "throw"; readonly waitMs: number }
+  /** Come back and wait. */
+  | { readonly act: "busy" };
+
+/** What was read with an attempt on the lock, and the lease, if it is ours. */
+interface Seen<V> extends Acquired<V> {
+  /** How the value is judged. */
+  readonly freshness: Freshness;
+  /** How long the wait could be, in milliseconds. */
+  readonly waitMs: number;
+}
 
 /** One caller's attempt on a key. */
 export interface Attempt<V> {
@@ -40,6 +50,8 @@ export interface Attempt<V> {
   readonly locks: Locks<V>;
   /** How to wait. */
   readonly policy: Required<LockPolicy>;
+  /** Whether the caller has others in hand, and comes back rather than wait. */
+  readonly isHasty: boolean;
   /** Judges a value by what is known now; `undefined` where something has to be read first. */
   readonly judge: (value: V | undefined) => Freshness | undefined;
   /** Reads what judging `value` takes. */
@@ -48,65 +60,30 @@ export interface Attempt<V> {
   readonly signal: AbortSignal;
 }
 
-/** The next step after an attempt on the lock; `"again"` is another attempt, as one who has missed. */
-export type Step = "answer" | "release and answer" | "create" | "again" | "over";
-
-/** The rule as a table: from what was seen, whether the lock is ours and what was read with it. */
-export function stepAfter(
-  seen: "stale" | "missing",
-  outcome: { isOurs: boolean; freshness: Freshness; isPatient: boolean },
-): Step {
-  const { isOurs, freshness, isPatient } = outcome;
-  if (isOurs) return freshness === "fresh" ? "release and answer" : "create";
-  if (freshness === "fresh") return "answer";
-  if (freshness === "stale") return seen === "stale" && isPatient ? "over" : "answer";
-  return seen === "stale" ? "again" : "over";
-}
-
-/** What follows a wait in vain. */
-export function stepAfterWait(
-  onTimeout: "stale" | "run" | "throw",
-  hasStale: boolean,
-): "answer" | "create" | "throw" {
-  if (onTimeout === "run") return "create";
-  return onTimeout === "stale" && hasStale ? "answer" : "throw";
-}
-
-/** A value that vanishes while it is looked at is looked for again, at most so often. */
-const MOST_ATTEMPTS = 3;
-
 /** Takes a caller who has seen a stale value, or none, to what it is to do. */
 export async function takeTurn<V>(
   attempt: Attempt<V>,
-  first: "stale" | "missing",
+  wanted: "stale" | "missing",
 ): Promise<Turn<V>> {
-  const { policy } = attempt;
-  let seen = first;
-  for (let tries = 1; tries <= MOST_ATTEMPTS; tries++) {
-    const waitMs = seen === "stale" ? policy.staleWaitMs : policy.waitMs;
-    const { lease, value, freshness } = await acquire(attempt, seen, waitMs);
-    const isPatient = policy.staleWaitMs > 0;
-    const step = stepAfter(seen, { isOurs: lease !== undefined, freshness, isPatient });
-    if (step === "release and answer") await lease?.release();
-    if (step === "answer" || step === "release and answer") return answer(value as V, freshness);
-    if (step === "create") {
-      return { act: "create", lease, stale: freshness === "stale" ? value : undefined };
-    }
-    if (step === "over") return afterWait(policy, { value, freshness, waitMs });
-    seen = "missing";
-  }
-  return afterWait<V>(policy, { value: undefined, freshness: "missing", waitMs: policy.waitMs });
+  const { policy, isHasty } = attempt;
+  const seen = await acquire(attempt, wanted);
+  const { lease, freshness } = seen;
+  if (freshness === "fresh") return { act: "answer", ...seen, freshness };
+  if (lease !== undefined) return { act: "create", ...seen };
+  const isPatient = wanted === "stale" && policy.staleWaitMs > 0;
+  if (freshness === "stale" && !isPatient) return { act: "answer", ...seen, freshness };
+  if (isHasty) return { act: "busy" };
+  if (freshness === "missing" && wanted === "stale") return await takeTurn(attempt, "missing");
+  return afterWait(policy, seen);
 }
 
 async function acquire<V>(
-  attempt: Attempt<V>,
-  seen: "stale" | "missing",
-  waitMs: number,
-): Promise<Acquired<V> & { freshness: Freshness }> {
-  const { key, locks, policy, judge, inform, signal } = attempt;
-  const isEnough = (freshness: Freshness | undefined): boolean =>
-    seen === "stale" ? freshness !== "stale" : freshness !== "missing";
-  const enough = (value: V | undefined): boolean => isEnough(judge(value));
+  { key, locks, policy, isHasty, judge, inform, signal }: Attempt<V>,
+  wanted: "stale" | "missing",
+): Promise<Seen<V>> {
+  const waitMs = isHasty ? 0 : policy[wanted === "stale" ? "staleWaitMs" : "waitMs"];
+  // Who has a stale value waits for a fresh one, or until there is none; who has none, for any.
+  const enough = (value: V | undefined): boolean => judge(value) !== wanted;
   const acquired = await locks.acquire(key, { leaseMs: policy.leaseMs, waitMs, enough, signal });
   try {
     // The wait also ends when everybody has left; then nobody wants what could be made.
@@ -116,21 +93,12 @@ async function acquire<V>(
     await acquired.lease?.release();
     throw error;
   }
-  return { ...acquired, freshness: judge(acquired.value) ?? "missing" };
+  return { ...acquired, waitMs, freshness: judge(acquired.value) ?? "missing" };
 }
 
-function answer<V>(value: V, freshness: Freshness): Turn<V> {
-  return { act: "answer", value, freshness: freshness === "fresh" ? "fresh" : "stale" };
-}
-
-function afterWait<V>(
-  policy: Required<LockPolicy>,
-  last: { value?: V | undefined; freshness: Freshness; waitMs: number },
-): Turn<V> {
-  const hasStale = last.freshness === "stale";
-  const stale = hasStale ? last.value : undefined;
-  const step = stepAfterWait(policy.onTimeout, hasStale);
-  if (step === "create") return { act: "create", lease: undefined, stale };
-  if (step === "answer") return answer(stale as V, "stale");
-  return { act: "throw", waitedMs: last.waitMs };
+function afterWait<V>({ onTimeout }: Required<LockPolicy>, seen: Seen<V>): Turn<V> {
+  if (onTimeout === "run") return { act: "create", ...seen };
+  const { freshness, waitMs } = seen;
+  if (onTimeout === "throw" || freshness !== "stale") return { act: "throw", waitMs };
+  return { act: "answer", ...seen, freshness };
 }

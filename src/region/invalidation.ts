@@ -6,16 +6,12 @@
 import type { Entry, Mark } from "../contracts/entry.ts";
 import type { Standing } from "./freshness.ts";
 
-/** Which marks to read along with values, and when they were asked for. */
+/** Which marks to read along with values. */
 export interface MarkQuery {
   /** Their keys in the store. */
   readonly keys: readonly string[];
-  /** What they are marks of, for whoever made the query. */
-  readonly scopes: readonly string[];
-  /** The instant of asking. */
-  readonly at: number;
-  /** Which invalidations of this process were known then. */
-  readonly since: number;
+  /** Takes what was read at the keys. */
+  learn(found: readonly (Entry | undefined)[]): void;
 }
 
 /** What is invalidated: the whole region, or what bears one of the tags. */
@@ -31,9 +27,7 @@ export interface Invalidator {
   /** Changes whenever something that was valid may no longer be. */
   readonly epoch: number;
   /** The marks of the region and `tags` whose local copies are absent or too old. */
-  query(tags: readonly string[], now: number): MarkQuery;
-  /** Takes what was read for a query. */
-  learn(query: MarkQuery, found: readonly (Entry | undefined)[]): void;
+  query(tags: readonly string[]): MarkQuery;
   /** Whether the marks that an entry is to be judged under are known, however old. */
   isKnown(entry: Entry): boolean;
   /** How an entry of the caller's `key` stands; its marks must be known. */
@@ -41,13 +35,13 @@ export interface Invalidator {
   /** Until when the copies that concern `tags` may be trusted. */
   trustedUntil(tags: readonly string[]): number;
   /** Brings the copies that are too old up to date. */
-  refresh(tags: readonly string[], now: number): Promise<void>;
+  refresh(tags: readonly string[]): Promise<void>;
   /** The marks a creation that starts now is done under. */
-  stamp(tags: readonly string[], now: number): Promise<readonly Mark[]>;
+  stamp(tags: readonly string[]): Promise<readonly Mark[]>;
   /** The marks of an entry with the soft ones as they are now. */
   softened(entry: Entry): readonly Mark[];
   /** Invalidates. */
-  invalidate(what: Invalidation, now: number): Promise<void>;
+  invalidate(what: Invalidation): Promise<void>;
 }
 
 /** What a strategy is told of an entry. */
@@ -73,52 +67,22 @@ export interface RegionInvalidationStrategy {
   isSoftInvalidated(candidate: Candidate): boolean;
 }
 
-const NOTHING: readonly never[] = Object.freeze([]);
-
 /** Asks a user's strategy at every judgement. */
-export class StrategyInvalidator implements Invalidator {
-  readonly epoch = 0;
-  readonly #strategy: RegionInvalidationStrategy;
-
-  /** Takes the strategy. */
-  constructor(strategy: RegionInvalidationStrategy) {
-    this.#strategy = strategy;
-  }
-
-  query(_tags: readonly string[], now: number): MarkQuery {
-    return { keys: NOTHING, scopes: NOTHING, at: now, since: 0 };
-  }
-
-  learn(): void {}
-
-  isKnown(): boolean {
-    return true;
-  }
-
-  standingOf(key: string, { createdAt, tags }: Entry): Standing {
-    const candidate = { key, createdAt, tags };
-    if (this.#strategy.isHardInvalidated(candidate)) return "hard";
-    return this.#strategy.isSoftInvalidated(candidate) ? "soft" : "valid";
-  }
-
-  // The strategy may change its mind unseen, so no judgement of it is kept.
-  trustedUntil(): number {
-    return -Infinity;
-  }
-
-  refresh(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  stamp(): Promise<readonly Mark[]> {
-    return Promise.resolve(NOTHING);
-  }
-
-  softened(entry: Entry): readonly Mark[] {
-    return entry.marks;
-  }
-
-  async invalidate(what: Invalidation): Promise<void> {
-    await this.#strategy.invalidate(what);
-  }
+export function strategyInvalidator(strategy: RegionInvalidationStrategy): Invalidator {
+  return {
+    epoch: 0,
+    query: () => ({ keys: [], learn: () => {} }),
+    isKnown: () => true,
+    standingOf: (key, { createdAt, tags }) => {
+      const candidate = { key, createdAt, tags };
+      if (strategy.isHardInvalidated(candidate)) return "hard";
+      return strategy.isSoftInvalidated(candidate) ? "soft" : "valid";
+    },
+    // The strategy may change its mind unseen, so no judgement of it is kept.
+    trustedUntil: () => -Infinity,
+    refresh: async () => {},
+    stamp: async () => [],
+    softened: ({ marks }) => marks,
+    invalidate: async (what) => await strategy.invalidate(what),
+  };
 }

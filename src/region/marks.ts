@@ -17,11 +17,11 @@
  * Entries without marks, written by dogpile.cache, are judged by time as it does.
  */
 
+import type { LockedStore } from "../compose/proxied_locks.ts";
 import type { Write } from "../contracts/backend.ts";
-import { NEVER } from "../contracts/clock.ts";
+import { type Clock, NEVER } from "../contracts/clock.ts";
 import { type Entry, type Mark, NO_PAYLOAD } from "../contracts/entry.ts";
 import { randomId } from "../contracts/random.ts";
-import type { Store } from "./core.ts";
 import type { Standing } from "./freshness.ts";
 import type { Invalidation, Invalidator, MarkQuery } from "./invalidation.ts";
 
@@ -30,11 +30,13 @@ export interface MarksOptions {
   /** The region's name, which keeps its marks apart from those of others in the same store. */
   readonly region: string;
   /** The store, or `undefined` for a region that lives in this process alone. */
-  readonly store: Store | undefined;
+  readonly store: LockedStore | undefined;
   /** What a key looks like in the store. */
   readonly mangle: (key: string) => string;
   /** How long a copy is trusted, in milliseconds. */
   readonly maxAgeMs: number;
+  /** Where the time comes from. */
+  readonly clock: Clock;
 }
 
 /** One half of a mark as the store keeps it. */
@@ -47,10 +49,18 @@ interface Half {
 interface Copy {
   readonly hard: Half | undefined;
   readonly soft: Half | undefined;
+  /** When it was read; minus infinity if it never was. */
   readonly readAt: number;
   /** The number of the last invalidation that this process made of it. */
   readonly changed: number;
 }
+
+const UNKNOWN: Copy = Object.freeze({
+  hard: undefined,
+  soft: undefined,
+  readAt: -NEVER,
+  changed: 0,
+});
 
 /** The scope of the region's own mark; a tag's scope is the tag with a colon before it. */
 const REGION = "";
@@ -64,6 +74,7 @@ export class Marks implements Invalidator {
   readonly #options: MarksOptions;
   readonly #copies = new Map<string, Copy>();
   readonly #reading = new Map<string, Promise<void>>();
+  readonly #making = new Map<string, Promise<Mark>>();
   #epoch = 0;
   #changes = 0;
 
@@ -76,92 +87,74 @@ export class Marks implements Invalidator {
     return this.#epoch;
   }
 
-  query(tags: readonly string[], now: number): MarkQuery {
-    return this.#queryOf(this.#dueScopes(tags, now), now);
-  }
-
-  learn(query: MarkQuery, found: readonly (Entry | undefined)[]): void {
-    for (const [i, scope] of query.scopes.entries()) {
-      const changed = this.#copies.get(scope)?.changed ?? 0;
-      if (changed > query.since) continue;
-      const [hard, soft] = [halfOf(found[2 * i]), halfOf(found[2 * i + 1])];
-      this.#keep(scope, { hard, soft, readAt: query.at, changed });
-    }
+  query(tags: readonly string[]): MarkQuery {
+    return this.#queryOf(this.#dueScopes(tags));
   }
 
   isKnown({ tags, marks }: Entry): boolean {
     return scopesOf(tags).every((scope) => {
-      const copy = this.#copies.get(scope);
-      if (copy === undefined || copy.readAt === UNREAD) return false;
+      const copy = this.#copyOf(scope);
       // An entry that bears marks was made under some: absent ones have been made since.
-      return marks.length === 0 || isWhole(copy);
+      return copy.readAt >= 0 && (marks.length === 0 || isWhole(copy));
     });
   }
 
-  standingOf(_key: string, entry: Entry): Standing {
-    let standing: Standing = "valid";
-    const scopes = scopesOf(entry.tags);
-    if (entry.marks.length !== 0 && entry.marks.length !== scopes.length) return "hard";
-    for (const [i, scope] of scopes.entries()) {
-      const one = standingUnder(this.#copies.get(scope), entry.marks[i], entry.createdAt);
-      if (one === "hard") return "hard";
-      if (one === "soft") standing = "soft";
-    }
-    return standing;
+  standingOf(_key: string, { tags, marks, createdAt }: Entry): Standing {
+    const scopes = scopesOf(tags);
+    if (marks.length !== 0 && marks.length !== scopes.length) return "hard";
+    const standings = scopes.map((scope, i) =>
+      standingUnder(this.#copyOf(scope), marks[i], createdAt)
+    );
+    return STANDINGS.find((standing) => standings.includes(standing)) ?? "valid";
   }
 
   trustedUntil(tags: readonly string[]): number {
-    if (this.#options.store === undefined) return NEVER;
-    let until = NEVER;
-    for (const scope of scopesOf(tags)) {
-      const copy = this.#copies.get(scope);
-      until = Math.min(until, copy === undefined ? 0 : copy.readAt + this.#options.maxAgeMs);
-    }
-    return until;
+    const { store, maxAgeMs } = this.#options;
+    if (store === undefined) return NEVER;
+    return Math.min(...scopesOf(tags).map((scope) => this.#copyOf(scope).readAt)) + maxAgeMs;
   }
 
-  async refresh(tags: readonly string[], now: number): Promise<void> {
-    const due = this.#dueScopes(tags, now);
-    if (due.length === 0) return;
+  async refresh(tags: readonly string[]): Promise<void> {
+    const due = this.#dueScopes(tags);
     const unread = due.filter((scope) => !this.#reading.has(scope));
-    if (unread.length > 0) this.#read(unread, now);
+    if (unread.length > 0) this.#read(unread);
     await Promise.all(due.map((scope) => this.#reading.get(scope)));
   }
 
-  async stamp(tags: readonly string[], now: number): Promise<readonly Mark[]> {
-    await this.refresh(tags, now);
+  async stamp(tags: readonly string[]): Promise<readonly Mark[]> {
+    await this.refresh(tags);
+    return await Promise.all(scopesOf(tags).map((scope) => this.#markOf(scope)));
+  }
+
+  softened({ tags, marks }: Entry): readonly Mark[] {
     const scopes = scopesOf(tags);
-    await this.#complete(scopes, now);
-    return scopes.map((scope) => {
-      const { hard, soft } = this.#copies.get(scope) as Copy;
-      return { hard: (hard as Half).id, soft: (soft as Half).id };
+    return marks.map(({ hard, soft }, i) => {
+      return { hard, soft: this.#copyOf(scopes[i] as string).soft?.id ?? soft };
     });
   }
 
-  softened(entry: Entry): readonly Mark[] {
-    const scopes = scopesOf(entry.tags);
-    return entry.marks.map(({ hard, soft }, i) => {
-      return { hard, soft: this.#copies.get(scopes[i] as string)?.soft?.id ?? soft };
-    });
-  }
-
-  async invalidate(what: Invalidation, now: number): Promise<void> {
-    const scopes = what.tags === undefined ? [REGION] : what.tags.map(scopeOfTag);
-    const half = what.hard ? "hard" : "soft";
-    const made = scopes.map((scope) => ({ scope, half: { id: randomId(), at: now } }));
-    const writes = made.map(({ scope, half: value }) => this.#writeOf(half, scope, value));
-    await this.#options.store?.backend.set(writes);
+  async invalidate({ hard, tags }: Invalidation): Promise<void> {
+    const { store, clock } = this.#options;
+    const scopes = tags === undefined ? [REGION] : tags.map(scopeOfTag);
+    const half = hard ? "hard" : "soft";
+    const made = scopes.map((
+      scope,
+    ): [string, Half] => [scope, { id: randomId(), at: clock.now() }]);
+    await store?.backend.set(made.map(([scope, value]) => this.#writeOf(half, scope, value)));
     this.#changes++;
-    for (const { scope, half: value } of made) {
-      const known = this.#copies.get(scope) ?? UNKNOWN;
-      this.#keep(scope, { ...known, [half]: value, changed: this.#changes });
+    for (const [scope, value] of made) {
+      this.#keep(scope, { ...this.#copyOf(scope), [half]: value, changed: this.#changes });
     }
     this.#epoch++;
   }
 
+  #copyOf(scope: string): Copy {
+    return this.#copies.get(scope) ?? UNKNOWN;
+  }
+
   #keep(scope: string, copy: Copy): void {
-    const known = this.#copies.get(scope);
-    if (hasChanged(known?.hard, copy.hard) || hasChanged(known?.soft, copy.soft)) this.#epoch++;
+    const known = this.#copyOf(scope);
+    if (hasChanged(known.hard, copy.hard) || hasChanged(known.soft, copy.soft)) this.#epoch++;
     this.#copies.delete(scope);
     this.#copies.set(scope, copy);
     if (this.#copies.size <= MOST_COPIES) return;
@@ -169,37 +162,39 @@ export class Marks implements Invalidator {
     this.#copies.delete(oldest as string);
   }
 
-  #read(scopes: readonly string[], now: number): void {
-    const query = this.#queryOf(scopes, now);
-    const { backend } = this.#options.store as Store;
-    const reading = backend.get(query.keys)
-      .then((found) => this.learn(query, found))
+  #read(scopes: readonly string[]): void {
+    const { backend } = this.#options.store as LockedStore;
+    const { keys, learn } = this.#queryOf(scopes);
+    const reading = backend.get(keys).then(learn)
       .finally(() => scopes.forEach((scope) => this.#reading.delete(scope)));
     for (const scope of scopes) this.#reading.set(scope, reading);
   }
 
   // A mark is made on first use, and again when the store has lost it.
-  async #complete(scopes: readonly string[], now: number): Promise<void> {
-    await Promise.all(scopes.map(async (scope) => {
-      const known = this.#copies.get(scope);
-      if (known?.hard && known.soft) return;
-      const [hard, soft] = await Promise.all([
-        known?.hard ?? this.#make("hard", scope),
-        known?.soft ?? this.#make("soft", scope),
-      ]);
-      // What was invalidated here meanwhile is newer than what was made.
-      const latest = this.#copies.get(scope) ?? UNKNOWN;
-      this.#keep(scope, {
-        hard: latest.hard ?? hard,
-        soft: latest.soft ?? soft,
-        readAt: now,
-        changed: latest.changed,
-      });
-    }));
+  async #markOf(scope: string): Promise<Mark> {
+    const { hard, soft } = this.#copyOf(scope);
+    if (hard !== undefined && soft !== undefined) return { hard: hard.id, soft: soft.id };
+    const making = this.#making.get(scope) ??
+      this.#make(scope).finally(() => this.#making.delete(scope));
+    this.#making.set(scope, making);
+    return await making;
+  }
+
+  async #make(scope: string): Promise<Mark> {
+    const readAt = this.#options.clock.now();
+    const known = this.#copyOf(scope);
+    const [madeHard, madeSoft] = await Promise.all([
+      known.hard ?? this.#makeHalf("hard", scope),
+      known.soft ?? this.#makeHalf("soft", scope),
+    ]);
+    // What was invalidated here meanwhile is newer than what was made.
+    const { hard = madeHard, soft = madeSoft, changed } = this.#copyOf(scope);
+    this.#keep(scope, { hard, soft, readAt, changed });
+    return { hard: hard.id, soft: soft.id };
   }
 
   // Under the mark's own lock, so that processes which use it first at once agree on one.
-  async #make(half: "hard" | "soft", scope: string): Promise<Half> {
+  async #makeHalf(half: "hard" | "soft", scope: string): Promise<Half> {
     const made: Half = { id: randomId(), at: 0 };
     const { store } = this.#options;
     if (store === undefined) return made;
@@ -210,30 +205,35 @@ export class Marks implements Invalidator {
       enough: (entry) => halfOf(entry) !== undefined,
     });
     const found = halfOf(value);
-    if (found !== undefined) {
-      await lease?.release();
-      return found;
-    }
-    if (lease === undefined) await store.backend.set([write]);
+    if (found !== undefined) await lease?.release();
+    else if (lease === undefined) await store.backend.set([write]);
     else await lease.commit(write);
-    return made;
+    return found ?? made;
   }
 
-  #dueScopes(tags: readonly string[], now: number): string[] {
-    const { store, maxAgeMs } = this.#options;
+  #dueScopes(tags: readonly string[]): string[] {
+    const { store, maxAgeMs, clock } = this.#options;
     if (store === undefined) return [];
-    return scopesOf(tags).filter((scope) => {
-      const copy = this.#copies.get(scope);
-      if (copy === undefined || !isWhole(copy)) return true;
-      return now >= copy.readAt + maxAgeMs || now < copy.readAt;
+    const now = clock.now();
+    return [...new Set(scopesOf(tags))].filter((scope) => {
+      const copy = this.#copyOf(scope);
+      return !isWhole(copy) || now >= copy.readAt + maxAgeMs || now < copy.readAt;
     });
   }
 
-  #queryOf(scopes: readonly string[], now: number): MarkQuery {
-    const keys = scopes.flatMap((
-      scope,
-    ) => [this.#keyOf("hard", scope), this.#keyOf("soft", scope)]);
-    return { keys, scopes, at: now, since: this.#changes };
+  #queryOf(scopes: readonly string[]): MarkQuery {
+    const [readAt, since] = [this.#options.clock.now(), this.#changes];
+    return {
+      keys: scopes.flatMap((scope) => [this.#keyOf("hard", scope), this.#keyOf("soft", scope)]),
+      learn: (found) => {
+        for (const [i, scope] of scopes.entries()) {
+          const { changed } = this.#copyOf(scope);
+          if (changed > since) continue;
+          const [hard, soft] = [halfOf(found[2 * i]), halfOf(found[2 * i + 1])];
+          this.#keep(scope, { hard, soft, readAt, changed });
+        }
+      },
+    };
   }
 
   #keyOf(half: "hard" | "soft", scope: string): string {
@@ -241,28 +241,22 @@ export class Marks implements Invalidator {
     return mangle(`cairn-mark:${half}:${encodeURIComponent(region)}${scope}`);
   }
 
-  #writeOf(half: "hard" | "soft", scope: string, value: Half): Write<Entry> {
-    const entry: Entry = {
+  #writeOf(half: "hard" | "soft", scope: string, { id, at }: Half): Write<Entry> {
+    const value: Entry = {
       payload: NO_PAYLOAD,
-      createdAt: value.at,
+      createdAt: at,
       creationMs: 0,
       softExpiresAt: NEVER,
       hardExpiresAt: NEVER,
       tags: [],
-      marks: [{ hard: value.id, soft: value.id }],
+      marks: [{ hard: id, soft: id }],
     };
-    return { key: this.#keyOf(half, scope), value: entry, expiresAt: NEVER };
+    return { key: this.#keyOf(half, scope), value, expiresAt: NEVER };
   }
 }
 
-/** When a copy was read that was never read. */
-const UNREAD = -Infinity;
-const UNKNOWN: Copy = Object.freeze({
-  hard: undefined,
-  soft: undefined,
-  readAt: UNREAD,
-  changed: 0,
-});
+/** From the worst. */
+const STANDINGS: readonly Standing[] = ["hard", "soft"];
 
 function isWhole({ hard, soft }: Copy): boolean {
   return hard !== undefined && soft !== undefined;
@@ -287,17 +281,13 @@ function halfOf(entry: Entry | undefined): Half | undefined {
 }
 
 function standingUnder(
-  copy: Copy | undefined,
+  { hard, soft }: Copy,
   mark: Mark | undefined,
   createdAt: number,
 ): Standing {
-  if (mark === undefined) return standingByTime(copy, createdAt);
-  if (mark.hard !== copy?.hard?.id) return "hard";
-  return mark.soft === copy.soft?.id ? "valid" : "soft";
-}
-
-// dogpile.cache invalidates what was made before the mark, not what was made at its very instant.
-function standingByTime(copy: Copy | undefined, createdAt: number): Standing {
-  if (createdAt < (copy?.hard?.at ?? 0)) return "hard";
-  return createdAt < (copy?.soft?.at ?? 0) ? "soft" : "valid";
+  // dogpile.cache invalidates what was made before the mark, not what was made at its very instant.
+  const [isHard, isSoft] = mark === undefined
+    ? [createdAt < (hard?.at ?? 0), createdAt < (soft?.at ?? 0)]
+    : [mark.hard !== hard?.id, mark.soft !== soft?.id];
+  return isHard ? "hard" : isSoft ? "soft" : "valid";
 }

@@ -3,7 +3,7 @@
  * costs one increment.
  */
 
-import type { Call, Core } from "./core.ts";
+import type { Call } from "./core.ts";
 
 /** What can happen. Each is counted under this name. */
 export type RegionEventType =
@@ -62,10 +62,18 @@ export type RegionListener = (event: RegionEvent) => void;
 /** How often each thing has happened since the region was made. */
 export type RegionCounts = Readonly<Record<RegionEventType, number>>;
 
+/** What is known of an event besides where it happened. */
+export type Details = Omit<RegionEvent, "type" | "region" | "key">;
+
+/** Who is told of an event besides those who listen to all of its type. */
+type Whose = Pick<Call, "key" | "options">;
+
 /** Counts and tells. */
 export class RegionObserver {
   /** The counters themselves. */
   readonly counts: Record<RegionEventType, number> = noCounts();
+  /** Whether anyone listens to anything. */
+  isHeard = false;
   readonly #region: string;
   readonly #listeners = new Map<RegionEventType, Set<RegionListener>>();
 
@@ -74,32 +82,26 @@ export class RegionObserver {
     this.#region = region;
   }
 
-  /** Whether anyone listens to anything. */
-  get isHeard(): boolean {
-    return this.#listeners.size > 0;
-  }
-
   /** Listens to events of one type; answers what ends the listening. */
   on(type: RegionEventType, listener: RegionListener): () => void {
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(listener));
+    this.isHeard = true;
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(type);
+      this.isHeard = this.#listeners.size > 0;
     };
   }
 
-  /** Makes the event and tells it to its listeners and to the one of the call. */
-  tell(
-    happened: Happening,
-    to: { readonly key: string; readonly onEvent: RegionListener | undefined },
-  ): void {
-    const listeners = this.#listeners.get(happened.type);
-    if (listeners === undefined && to.onEvent === undefined) return;
-    const event: RegionEvent = { region: this.#region, key: to.key, ...happened };
-    for (const listener of [...listeners ?? [], ...to.onEvent ? [to.onEvent] : []]) {
+  /** Makes an event and tells it to its listeners and to the one of the call. */
+  tell(type: RegionEventType, { key, options: { onEvent } }: Whose, details?: Details): void {
+    const listeners = this.#listeners.get(type);
+    if (listeners === undefined && onEvent === undefined) return;
+    const event: RegionEvent = { type, region: this.#region, key, ...details };
+    for (const listener of [...listeners ?? [], onEvent]) {
       try {
-        listener(event);
+        listener?.(event);
       } catch {
         // See RegionListener: the caller's request outweighs the listener's error.
       }
@@ -107,17 +109,15 @@ export class RegionObserver {
   }
 }
 
-/** An event without where it happened. */
-export type Happening = Omit<RegionEvent, "region" | "key">;
-
 /** Counts what happened to a call, and tells who listens. */
-export function note(core: Core, call: Call, happened: Happening): void {
-  const { observer } = core.fixed;
-  const { onEvent } = call.options;
-  observer.counts[happened.type]++;
-  if (observer.isHeard || onEvent !== undefined) {
-    observer.tell(happened, { key: call.key, onEvent });
-  }
+export function note(
+  call: Whose & Pick<Call, "core">,
+  type: RegionEventType,
+  details?: Details,
+): void {
+  const { observer } = call.core;
+  observer.counts[type]++;
+  if (observer.isHeard || call.options.onEvent !== undefined) observer.tell(type, call, details);
 }
 
 /** Every type of event. */

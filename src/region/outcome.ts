@@ -4,147 +4,113 @@
  */
 
 import type { Entry } from "../contracts/entry.ts";
-import type { Call, Core } from "./core.ts";
-import type { Creation, CreationRight } from "./creation.ts";
-import type { Freshness } from "./freshness.ts";
+import type { Lease } from "../contracts/locks.ts";
+import type { Call } from "./core.ts";
+import { create, type CreationRight, type Creator, LEFT_OUT } from "./creation.ts";
 import { judge } from "./look.ts";
 import { note } from "./observer.ts";
 import { shelve } from "./shelf.ts";
 
-/** Shelves and answers an entry that was found. */
-export function answerStored(
-  core: Core,
+/** Runs a creator, stores and shelves what it made, if it may be, and answers that in any case. */
+export async function createAndStore(
   call: Call,
-  { entry, freshness }: { entry: Entry | undefined; freshness: Freshness },
-): unknown {
-  if (entry === undefined) return undefined;
-  note(core, call, { type: freshness === "fresh" ? "backendHit" : "staleHit" });
-  shelve(core, call, entry);
+  right: CreationRight,
+  creator: Creator<unknown>,
+): Promise<unknown> {
+  const { core, options } = call;
+  if (right.stale === undefined) note(call, "miss");
+  else right.flight.offer(right.stale.payload);
+  const startedAt = core.clock.now();
+  const made = await create(call, right, creator).catch((error) => ({ error }));
+  const durationMs = core.clock.now() - startedAt;
+  if (made === LEFT_OUT) return await release(call, right.lease);
+  if ("error" in made) return await endFailed(call, right, { ...made, durationMs });
+  const { entry, isUnmodified } = made;
+  note(call, isUnmodified ? "notModified" : "create", { durationMs });
+  core.errors.forget(call.mangled);
+  const { shouldCache } = options as { shouldCache?: (value: unknown) => boolean };
+  if (shouldCache && !shouldCache(entry.payload)) await release(call, right.lease);
+  else if (!await store(call, right, entry)) note(call, "discard");
   return entry.payload;
 }
 
-/** Offers the stale value to those who join, or counts that there was none. */
-export function beginCreation(core: Core, call: Call, { flight, stale }: CreationRight): void {
-  if (stale === undefined) note(core, call, { type: "miss" });
-  else flight.offer(stale.payload);
-}
-
-/** What came of a creation that went well. */
-export interface Success {
-  /** What it was done under. */
-  readonly right: CreationRight;
-  /** What it made. */
-  readonly made: Creation;
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number;
-}
-
-/** Stores and shelves what was made, if it may be; answers it in any case. */
-export async function endCreated(
-  core: Core,
-  call: Call,
-  { right, made, durationMs }: Success,
-): Promise<unknown> {
-  const { payload } = made.entry;
-  note(core, call, { type: made.isUnmodified ? "notModified" : "create", durationMs });
-  core.errors.forget(call.mangled);
-  const { shouldCache } = call.options as { shouldCache?: (value: unknown) => boolean };
-  if (shouldCache === undefined || shouldCache(payload)) await store(core, call, { right, made });
-  else await release(core, call, right);
-  return payload;
-}
-
-async function store(
-  core: Core,
-  call: Call,
-  { right, made }: { right: CreationRight; made: Creation },
-): Promise<void> {
-  const isStored = await commit(core, call, { right, entry: made.entry });
-  if (isStored && !right.flight.isVoid) shelve(core, call, made.entry);
-  else note(core, call, { type: "discard" });
-}
-
-/** Stores an entry under a creation's right; answers whether others may have it. */
-async function commit(
-  core: Core,
-  call: Call,
-  { right, entry }: { right: CreationRight; entry: Entry },
-): Promise<boolean> {
+/** Stores and shelves an entry under a creation's right; answers whether others may have it. */
+async function store(call: Call, right: CreationRight, entry: Entry): Promise<boolean> {
   const { flight, lease } = right;
-  if (flight.isVoid) {
-    await release(core, call, right);
-    return false;
+  if (flight.isVoid) await release(call, lease);
+  else if (await commit(call, lease, entry) && !flight.isVoid) {
+    shelve(call, entry);
+    return true;
   }
-  if (core.store === undefined) return true;
-  if (lease === undefined) return false;
+  return false;
+}
+
+async function commit(
+  call: Call,
+  lease: Lease<Entry> | undefined,
+  entry: Entry,
+): Promise<boolean> {
+  if (call.core.store === undefined) return true;
   try {
-    const { mangled: key } = call;
-    return await lease.commit({ key, value: entry, expiresAt: entry.hardExpiresAt });
+    const write = { key: call.mangled, value: entry, expiresAt: entry.hardExpiresAt };
+    return await lease?.commit(write) ?? false;
   } catch (error) {
     // The value was made and is right; that it could not be kept is told, not thrown.
-    note(core, call, { type: "storeError", error });
+    note(call, "storeError", { error });
     return false;
   }
 }
 
 /** Gives a lock back; that it could not be is told, never thrown over a good value. */
-export async function release(core: Core, call: Call, { lease }: CreationRight): Promise<void> {
-  await lease?.release().catch((error) => {
-    note(core, call, { type: "storeError", error });
-  });
-}
-
-/** What came of a creation that failed. */
-export interface Failure {
-  /** What it was done under. */
-  readonly right: CreationRight;
-  /** The creator's error. */
-  readonly error: unknown;
-  /** How long it took, in milliseconds. */
-  readonly durationMs: number;
+export async function release(call: Call, lease: Lease<Entry> | undefined): Promise<void> {
+  await lease?.release().catch((error) => note(call, "storeError", { error }));
 }
 
 /** Answers a stale value in place of a failed creation, if the policy has it; or throws. */
-export async function endFailed(core: Core, call: Call, failure: Failure): Promise<unknown> {
-  const { right, error, durationMs } = failure;
+async function endFailed(
+  call: Call,
+  right: CreationRight,
+  failed: { readonly error: unknown; readonly durationMs: number },
+): Promise<unknown> {
+  const { error } = failed;
   // That everybody left is no failure of the creator.
-  if (!right.flight.signal.aborted) note(core, call, { type: "createError", error, durationMs });
-  const standIn = standInFor(core, call, right);
+  if (!right.flight.signal.aborted) note(call, "createError", failed);
+  const standIn = standInFor(call, right);
   if (standIn !== undefined) {
-    note(core, call, { type: "staleOnError", error });
-    if (await commit(core, call, { right, entry: standIn })) shelve(core, call, standIn);
+    note(call, "staleOnError", { error });
+    await store(call, right, standIn);
     return standIn.payload;
   }
-  rememberError(core, call, failure);
-  await release(core, call, right);
+  rememberError(call, right, error);
+  await release(call, right.lease);
   throw error;
-}
-
-function rememberError(core: Core, call: Call, { right, error }: Failure): void {
-  // What ended because its callers left, or its key was written, says nothing about the next one.
-  if (right.flight.isVoid) return;
-  const now = core.fixed.clock.now();
-  if (right.isEarly) {
-    const { throttleMs = EARLY_THROTTLE_MS } = call.policy;
-    core.earlyErrors.remember(call.mangled, error, now + throttleMs);
-    return;
-  }
-  const { errorTtlMs = 0 } = call.policy.negative;
-  if (errorTtlMs > 0) core.errors.remember(call.mangled, error, now + errorTtlMs);
 }
 
 /** How soon a failed early refresh is tried again where the policy has no throttle. */
 const EARLY_THROTTLE_MS = 1_000;
 
+function rememberError(
+  { core, mangled, policy }: Call,
+  right: CreationRight,
+  error: unknown,
+): void {
+  // What ended because its callers left, or its key was written, says nothing about the next one.
+  if (right.flight.isVoid) return;
+  const [table, ms] = right.isEarly
+    ? [core.earlyErrors, policy.throttleMs ?? EARLY_THROTTLE_MS]
+    : [core.errors, policy.negative.errorTtlMs ?? 0];
+  if (ms > 0) table.remember(mangled, error, core.clock.now() + ms);
+}
+
 /**
  * The stale entry as it is stored to stand in for a failed creation: fresh for a moment, so that no
  * process tries again before. Its hard marks stay its own: what was invalidated meanwhile stays so.
  */
-function standInFor(core: Core, call: Call, right: CreationRight): Entry | undefined {
+function standInFor(call: Call, right: CreationRight): Entry | undefined {
   const { stale, flight, isEarly } = right;
-  const { throttleMs } = call.policy;
+  const { core: { clock, invalidator }, policy: { throttleMs } } = call;
   if (stale === undefined || throttleMs === undefined || isEarly || flight.isVoid) return undefined;
-  if (judge(core, call, stale) === "missing") return undefined;
-  const softExpiresAt = Math.min(core.fixed.clock.now() + throttleMs, stale.hardExpiresAt);
-  return { ...stale, softExpiresAt, marks: core.invalidator.softened(stale) };
+  if (judge(call, stale) === "missing") return undefined;
+  const softExpiresAt = Math.min(clock.now() + throttleMs, stale.hardExpiresAt);
+  return { ...stale, softExpiresAt, marks: invalidator.softened(stale) };
 }

@@ -11,11 +11,6 @@
 export class PendingTable {
   readonly #flights = new Map<string, Flight>();
 
-  /** How many creations are under way. */
-  get size(): number {
-    return this.#flights.size;
-  }
-
   /**
    * The flight of a mangled key, if there is one to join: one that began before the last
    * invalidation may be making what that has made obsolete.
@@ -27,8 +22,10 @@ export class PendingTable {
 
   /** Starts a flight that others who ask for its key from now on join. */
   start(key: string, epoch: number): Flight {
-    const earlier = this.#flights.get(key);
-    const flight = new Flight({ epoch, earlier, forget: () => this.#forget(key, flight) });
+    const forget = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    const flight = new Flight({ epoch, earlier: this.#flights.get(key), forget });
     this.#flights.set(key, flight);
     return flight;
   }
@@ -37,20 +34,22 @@ export class PendingTable {
   void(key: string): void {
     this.#flights.get(key)?.void();
   }
+}
 
-  #forget(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
-  }
+/** What a flight begins with. */
+interface Departure {
+  /** The epoch of invalidations it begins in. */
+  readonly epoch: number;
+  /** The flight of the same key that it follows. */
+  readonly earlier: Flight | undefined;
+  /** Takes it from its table. */
+  readonly forget: () => void;
 }
 
 /** One creation under way. */
 export class Flight {
   /** The epoch of invalidations it began in. */
   readonly epoch: number;
-  /** The first usable value. */
-  readonly answer: Promise<unknown>;
-  /** The new value. */
-  readonly done: Promise<unknown>;
   readonly #answer = Promise.withResolvers<unknown>();
   readonly #done = Promise.withResolvers<unknown>();
   readonly #controller = new AbortController();
@@ -60,16 +59,24 @@ export class Flight {
   #isVoid = false;
   #isDone = false;
 
-  /** Takes the epoch it begins in, the flight it follows, and what takes it from its table. */
-  constructor(from: { epoch: number; earlier: Flight | undefined; forget: () => void }) {
-    this.epoch = from.epoch;
-    this.#earlier = from.earlier;
-    this.#forget = from.forget;
-    this.answer = this.#answer.promise;
-    this.done = this.#done.promise;
+  /** Takes what it begins with. */
+  constructor({ epoch, earlier, forget }: Departure) {
+    this.epoch = epoch;
+    this.#earlier = earlier;
+    this.#forget = forget;
     // Whoever waits sees the rejection; nobody waiting is no reason to end the process.
     this.answer.catch(ignore);
     this.done.catch(ignore);
+  }
+
+  /** The first usable value. */
+  get answer(): Promise<unknown> {
+    return this.#answer.promise;
+  }
+
+  /** The new value. */
+  get done(): Promise<unknown> {
+    return this.#done.promise;
   }
 
   /** Aborted when the last caller has left. */
@@ -92,18 +99,18 @@ export class Flight {
     this.#answer.resolve(value);
   }
 
-  /** Ends with a value. */
-  settle(value: unknown): void {
-    this.#end();
-    this.#answer.resolve(value);
-    this.#done.resolve(value);
-  }
-
   /** Ends with an error. */
   fail(error: unknown): void {
-    this.#end();
-    this.#answer.reject(error);
-    this.#done.reject(error);
+    this.settle(Promise.reject(error));
+  }
+
+  /** Ends with a value. */
+  settle(value: unknown): void {
+    this.#isDone = true;
+    this.#earlier = undefined;
+    this.#forget();
+    this.#answer.resolve(value);
+    this.#done.resolve(value);
   }
 
   /** Takes it from its table and keeps it from storing, with those it follows. */
@@ -137,12 +144,6 @@ export class Flight {
     if (--this.#holders > 0 || this.#isDone) return;
     this.void();
     this.#controller.abort(reason);
-  }
-
-  #end(): void {
-    this.#isDone = true;
-    this.#earlier = undefined;
-    this.#forget();
   }
 }
 

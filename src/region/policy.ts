@@ -115,46 +115,58 @@ export interface ResolvedPolicy {
 
 /** How many soft lives a value exists where no hard life is stated. */
 const HARD_PER_SOFT = 10;
-const CREATION: Required<CreationLimits> = { softTimeoutMs: NEVER, hardTimeoutMs: NEVER };
-const LOCK: Required<LockPolicy> = {
-  waitMs: 10_000,
-  staleWaitMs: 0,
-  leaseMs: 10_000,
-  onTimeout: "run",
+const DEFAULTS: Pick<ResolvedPolicy, Group> = {
+  creation: { softTimeoutMs: NEVER, hardTimeoutMs: NEVER },
+  lock: { waitMs: 10_000, staleWaitMs: 0, leaseMs: 10_000, onTimeout: "run" },
+  negative: {},
 };
 const THROTTLE_MS = 1_000;
 /** The longest wait that every platform's timers can do: 2^31 - 1 milliseconds, 24.8 days. */
 const LONGEST_WAIT_MS = 2_147_483_647;
 
+type Group = "creation" | "lock" | "negative";
+const GROUPS = ["creation", "lock", "negative"] as const;
+const POLICY_FIELDS = [
+  "softTtlMs",
+  "hardTtlMs",
+  "staleOnError",
+  "jitter",
+  "earlyRefresh",
+  ...GROUPS,
+] as const;
+
 /** Checks a region's policy and fills in the defaults. Throws `RangeError` or `TypeError`. */
 export function resolvePolicy(stated: Policy<never>): ResolvedPolicy {
-  checkStated(stated);
-  return Object.freeze({
-    stated: Object.freeze({ ...stated }),
-    softTtlMs: stated.softTtlMs,
-    hardTtlMs: stated.hardTtlMs,
-    throttleMs: throttleOf(stated.staleOnError),
-    jitter: stated.jitter ?? 0,
-    earlyRefresh: stated.earlyRefresh,
-    creation: Object.freeze({ ...CREATION, ...stated.creation }),
-    lock: Object.freeze({ ...LOCK, ...stated.lock }),
-    negative: Object.freeze({ ...stated.negative }),
-  });
+  const { softTtlMs, hardTtlMs, staleOnError, jitter = 0, earlyRefresh } = stated;
+  const throttleMs = !staleOnError
+    ? undefined
+    : (staleOnError === true ? {} : staleOnError).throttleMs ?? THROTTLE_MS;
+  const { creation, lock, negative } = mergedGroups(DEFAULTS, stated) as typeof DEFAULTS;
+  const policy = { softTtlMs, hardTtlMs, throttleMs, jitter, earlyRefresh };
+  const resolved = { ...policy, creation, lock, negative, stated: Object.freeze({ ...stated }) };
+  check(resolved);
+  return Object.freeze(resolved);
 }
 
 /** The policy of one call: what the call states, and the region's for the rest. */
 export function overridePolicy(region: ResolvedPolicy, call: Policy<never>): ResolvedPolicy {
-  if (!POLICY_FIELDS.some((field) => call[field] !== undefined)) return region;
-  checkStated(call);
-  const merged: Record<string, unknown> = { ...region.stated };
-  for (const field of POLICY_FIELDS) {
-    const stated = call[field];
-    if (stated !== undefined) {
-      merged[field] = isGroup(field) ? { ...region.stated[field], ...stated as object } : stated;
-    }
+  const fields = POLICY_FIELDS.filter((field) => call[field] !== undefined);
+  if (fields.length === 0) return region;
+  checkOrder(call, "softTtlMs", "hardTtlMs");
+  const own = Object.fromEntries(fields.map((field) => [field, call[field]]));
+  const merged = { ...region.stated, ...own, ...mergedGroups(region.stated, call) };
+  const { softTtlMs: soft, hardTtlMs: hard } = merged;
+  if (typeof soft === "number" && typeof hard === "number" && soft > hard) {
+    // What the call does not state gives way.
+    Object.assign(merged, call.softTtlMs === undefined ? { softTtlMs: hard } : { hardTtlMs: soft });
   }
-  giveWay(merged, call);
-  return resolvePolicy(merged as Policy<never>);
+  return resolvePolicy(merged);
+}
+
+function mergedGroups(general: Policy<never>, stated: Policy<never>): Pick<Policy<never>, Group> {
+  return Object.fromEntries(GROUPS.map((group) => {
+    return [group, Object.freeze({ ...general[group], ...stated[group] })];
+  }));
 }
 
 /** The soft and hard life of a value just created, in milliseconds; jittered alike. */
@@ -163,115 +175,84 @@ export function lifetimesOf(
   value: unknown,
   random: () => number,
 ): { softTtlMs: number; hardTtlMs: number } {
-  const { softTtlMs, hardTtlMs } = unjittered(policy, value);
-  if (policy.jitter === 0) return { softTtlMs, hardTtlMs };
-  const share = 1 - policy.jitter * random();
+  const { jitter } = policy;
+  const [softTtlMs, hardTtlMs] = unjittered(policy, value);
+  const share = jitter === 0 ? 1 : 1 - jitter * random();
   return { softTtlMs: softTtlMs * share, hardTtlMs: hardTtlMs * share };
 }
 
-function unjittered(
+function unjittered(policy: ResolvedPolicy, value: unknown): [soft: number, hard: number] {
+  const { ttlMs, isNegative = isNothing } = policy.negative as NegativePolicy;
+  if (ttlMs !== undefined && isNegative(value)) return [ttlMs, ttlMs];
+  const soft = ttlOf(policy, "softTtlMs", value);
+  const hard = ttlOf(policy, "hardTtlMs", value) ?? (soft ?? NEVER) * HARD_PER_SOFT;
+  return [Math.min(soft ?? hard, hard), hard];
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function ttlOf(
   policy: ResolvedPolicy,
+  name: "softTtlMs" | "hardTtlMs",
   value: unknown,
-): { softTtlMs: number; hardTtlMs: number } {
-  const { ttlMs } = policy.negative;
-  if (ttlMs !== undefined && isNegative(policy, value)) {
-    return { softTtlMs: ttlMs, hardTtlMs: ttlMs };
-  }
-  const soft = ttlOf(policy.softTtlMs, value, "softTtlMs");
-  const hard = ttlOf(policy.hardTtlMs, value, "hardTtlMs");
-  const hardTtlMs = hard ?? (soft === undefined ? NEVER : soft * HARD_PER_SOFT);
-  return { softTtlMs: Math.min(soft ?? hardTtlMs, hardTtlMs), hardTtlMs };
-}
-
-function isNegative(policy: ResolvedPolicy, value: unknown): boolean {
-  const { isNegative } = policy.negative as NegativePolicy;
-  return isNegative ? isNegative(value) : value === undefined || value === null;
-}
-
-function ttlOf(ttl: Ttl<never> | undefined, value: unknown, name: string): number | undefined {
+): number | undefined {
+  const ttl = policy[name];
   if (typeof ttl !== "function") return ttl;
   const answered = (ttl as (value: unknown) => number)(value);
-  checkDuration(answered, name, NEVER);
+  checkDuration(answered, name);
   return answered;
 }
 
-const POLICY_FIELDS = [
-  "softTtlMs",
-  "hardTtlMs",
-  "staleOnError",
-  "jitter",
-  "earlyRefresh",
-  "creation",
-  "lock",
-  "negative",
-] as const;
-
-function isGroup(field: string): field is "creation" | "lock" | "negative" {
-  return field === "creation" || field === "lock" || field === "negative";
+function check(policy: ResolvedPolicy): void {
+  const { softTtlMs, hardTtlMs, throttleMs, jitter, earlyRefresh, creation, lock } = policy;
+  const { ttlMs, errorTtlMs } = policy.negative;
+  const { onTimeout, ...waits } = lock;
+  checkAll("", { softTtlMs: fixed(softTtlMs), hardTtlMs: fixed(hardTtlMs) }, NEVER);
+  checkAll("staleOnError.", { throttleMs }, NEVER);
+  checkAll("negative.", { ttlMs, errorTtlMs }, NEVER);
+  checkAll("", { jitter }, 1);
+  checkAll("lock.", waits, LONGEST_WAIT_MS);
+  checkAll("creation.", creation, LONGEST_WAIT_MS);
+  checkOrder(policy, "softTtlMs", "hardTtlMs");
+  checkOrder(policy.stated.creation ?? {}, "softTimeoutMs", "hardTimeoutMs");
+  demand(lock.leaseMs > 0, "lock.leaseMs 0: a lease must live");
+  const isKnown = ["stale", "run", "throw"].includes(onTimeout);
+  demand(isKnown, `lock.onTimeout "${onTimeout}": it is not "stale", "run" or "throw"`);
+  if (earlyRefresh === undefined) return;
+  const [name, most] = "share" in earlyRefresh ? ["share", 1] as const : ["beta", NEVER] as const;
+  const value = (earlyRefresh as Record<string, number>)[name] as number;
+  demand(
+    value > 0 && value < most,
+    `earlyRefresh.${name} ${value}: it is not between 0 and ${most}`,
+  );
 }
 
-function giveWay(merged: Record<string, unknown>, call: Policy<never>): void {
-  const { softTtlMs, hardTtlMs } = merged;
-  if (typeof softTtlMs !== "number" || typeof hardTtlMs !== "number") return;
-  if (softTtlMs <= hardTtlMs) return;
-  if (call.softTtlMs === undefined) merged.softTtlMs = hardTtlMs;
-  else merged.hardTtlMs = softTtlMs;
+function fixed(ttl: Ttl<never> | undefined): number | undefined {
+  return typeof ttl === "function" ? undefined : ttl;
 }
 
-function throttleOf(stated: boolean | StaleOnError | undefined): number | undefined {
-  if (!stated) return undefined;
-  return stated === true ? THROTTLE_MS : stated.throttleMs ?? THROTTLE_MS;
-}
-
-function checkStated(stated: Policy<never>): void {
-  checkTtl(stated.softTtlMs, "softTtlMs");
-  checkTtl(stated.hardTtlMs, "hardTtlMs");
-  checkOrder(stated, "softTtlMs", "hardTtlMs");
-  checkOptional(throttleOf(stated.staleOnError), "staleOnError.throttleMs", NEVER);
-  checkShare(stated.jitter ?? 0, "jitter", { isOneAllowed: true });
-  checkEarlyRefresh(stated.earlyRefresh);
-  checkGroups(stated);
-}
-
-function checkGroups({ creation = {}, lock = {}, negative = {} }: Policy<never>): void {
-  checkTimeout(creation.softTimeoutMs, "creation.softTimeoutMs");
-  checkTimeout(creation.hardTimeoutMs, "creation.hardTimeoutMs");
-  checkOrder(creation, "softTimeoutMs", "hardTimeoutMs");
-  checkOptional(lock.waitMs, "lock.waitMs", LONGEST_WAIT_MS);
-  checkOptional(lock.staleWaitMs, "lock.staleWaitMs", LONGEST_WAIT_MS);
-  checkOptional(lock.leaseMs, "lock.leaseMs", LONGEST_WAIT_MS);
-  if (lock.leaseMs === 0) throw new RangeError(`Cannot use lock.leaseMs 0: a lease must live`);
-  const { onTimeout = "run" } = lock;
-  if (!["stale", "run", "throw"].includes(onTimeout)) {
-    throw new TypeError(
-      `Cannot use lock.onTimeout "${onTimeout}": it is not "stale", "run" or "throw"`,
-    );
+function checkAll(
+  group: string,
+  values: { readonly [name: string]: number | undefined },
+  most: number,
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    const isLeftOut = value === undefined || value === NEVER && group === "creation.";
+    if (!isLeftOut) checkDuration(value, group + name, most);
   }
-  checkOptional(negative.ttlMs, "negative.ttlMs", NEVER);
-  checkOptional(negative.errorTtlMs, "negative.errorTtlMs", NEVER);
 }
 
-function checkTtl(ttl: unknown, name: string): void {
-  if (typeof ttl !== "function") checkOptional(ttl, name, NEVER);
-}
-
-function checkOptional(value: unknown, name: string, most: number): void {
-  if (value !== undefined) checkDuration(value, name, most);
-}
-
-function checkTimeout(value: unknown, name: string): void {
-  if (value !== NEVER) checkOptional(value, name, LONGEST_WAIT_MS);
-}
-
-/** Refuses what is no duration in milliseconds: anything but a number from 0 to `most`. */
-export function checkDuration(value: unknown, name: string, most: number): void {
+/** Refuses what is no number from 0 to `most`: a duration in milliseconds, unless told otherwise. */
+export function checkDuration(value: unknown, name: string, most: number = NEVER): void {
   if (typeof value !== "number") {
     throw new TypeError(`Cannot use ${name} ${String(value)}: it is not a number`);
   }
-  if (!(value >= 0 && value <= most)) {
-    const hint = value < 0 ? "it is negative; for ever is spelled NEVER" : `it is not 0 to ${most}`;
-    throw new RangeError(`Cannot use ${name} ${value}: ${hint}`);
-  }
+  const hint = most === NEVER && value < 0
+    ? "it is negative; for ever is spelled NEVER"
+    : `it is not 0 to ${most}`;
+  demand(value >= 0 && value <= most, `${name} ${value}: ${hint}`);
 }
 
 function checkOrder<K extends string>(
@@ -280,22 +261,10 @@ function checkOrder<K extends string>(
   more: K,
 ): void {
   const [low, high] = [stated[less], stated[more]];
-  if (typeof low !== "number" || typeof high !== "number" || low <= high) return;
-  throw new RangeError(`Cannot use ${less} ${low} with ${more} ${high}: it must not be greater`);
+  const isWrong = typeof low === "number" && typeof high === "number" && low > high;
+  demand(!isWrong, `${less} ${low} with ${more} ${high}: it must not be greater`);
 }
 
-function checkShare(share: unknown, name: string, options: { isOneAllowed: boolean }): void {
-  const isInside = typeof share === "number" && share >= 0 &&
-    (options.isOneAllowed ? share <= 1 : share < 1 && share > 0);
-  if (!isInside) throw new RangeError(`Cannot use ${name} ${String(share)}: it is no share of 1`);
-}
-
-function checkEarlyRefresh(early: EarlyRefresh | undefined): void {
-  if (early === undefined) return;
-  if ("share" in early) {
-    return checkShare(early.share, "earlyRefresh.share", { isOneAllowed: false });
-  }
-  if (!(early.beta > 0 && early.beta < Infinity)) {
-    throw new RangeError(`Cannot use earlyRefresh.beta ${early.beta}: it is not above 0`);
-  }
+function demand(isRight: boolean, state: string): void {
+  if (!isRight) throw new RangeError(`Cannot use ${state}`);
 }

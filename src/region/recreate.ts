@@ -3,7 +3,7 @@
  *
  *  1. It reads the backend; a fresh entry is shelved and answered.
  *  2. It takes its turn at the store's lock (`dogpile.ts`), which may also end in an answer.
- *  3. It creates (`creation.ts`), stores and releases in one step, and shelves.
+ *  3. It creates (`creation.ts`), stores and releases in one step, and shelves (`outcome.ts`).
  *
  * A delete, a set or an invalidation while it runs:
  *
@@ -17,13 +17,14 @@
 
 import type { Entry } from "../contracts/entry.ts";
 import { LeaseLostError, LockTimeoutError } from "../contracts/errors.ts";
-import type { Call, Core, Store } from "./core.ts";
-import { create, type CreatingCall, type CreationRight } from "./creation.ts";
-import { takeTurn, type Turn } from "./dogpile.ts";
+import type { Meeting } from "./batch.ts";
+import type { Call } from "./core.ts";
+import type { CreatingCall, CreationRight } from "./creation.ts";
+import { takeTurn } from "./dogpile.ts";
 import { type Freshness, isEarlyDue } from "./freshness.ts";
-import { informOf, judge, judgeIfKnown, readEntries } from "./look.ts";
+import { judge, readEntries } from "./look.ts";
 import { note } from "./observer.ts";
-import { answerStored, beginCreation, endCreated, endFailed } from "./outcome.ts";
+import { createAndStore, release } from "./outcome.ts";
 import type { Flight } from "./pending.ts";
 import { shelve } from "./shelf.ts";
 
@@ -35,157 +36,127 @@ export interface Lead {
   readonly entry: Entry | undefined;
   /** Whether that entry is fresh, and due for early refresh. */
   readonly isEarly: boolean;
+  /** Where the keys of its batch meet, if it is one of a batch. */
+  readonly meeting: Meeting | undefined;
 }
 
 /** A lease may be lost, and its creation begun anew, so many times. */
 const MOST_TRIES = 3;
 
 /** Takes a flight to its end. Never rejects. */
-export async function recreate(core: Core, call: CreatingCall, lead: Lead): Promise<void> {
-  for (let tries = 1;; tries++) {
+export async function recreate(call: CreatingCall, lead: Lead): Promise<void> {
+  const { meeting } = lead;
+  let attempt = lead;
+  for (let tries = 1;;) {
     try {
-      const landing = core.store === undefined
-        ? await recreateNear(core, call, lead)
-        : await recreateStored(core, call, { ...lead, store: core.store });
-      lead.flight.settle(landing.payload);
-      if (landing.found !== undefined) refreshEarlyIfDue(core, call, landing.found);
-      return;
+      if (await hasLanded(call, attempt)) return;
+      // Nobody who is waited for waits for a lock.
+      meeting?.leave(call.key);
+      await meeting?.over;
     } catch (error) {
-      if (error instanceof LeaseLostError && tries < MOST_TRIES) continue;
-      return lead.flight.fail(error);
+      if (!(error instanceof LeaseLostError) || tries++ === MOST_TRIES) {
+        return lead.flight.fail(error);
+      }
+    } finally {
+      meeting?.leave(call.key);
     }
+    attempt = { ...lead, meeting: undefined };
   }
 }
 
 /** Begins to recreate a fresh entry in the background, if the policy says it is time. */
-export function refreshEarlyIfDue(core: Core, call: CreatingCall, entry: Entry): void {
-  if (!isDueEarly(core, call, entry)) return;
-  note(core, call, { type: "earlyRefresh" });
-  // Nobody leads: the value is still fresh, and whoever asks goes on with it.
-  const flight = core.pending.start(call.mangled, core.invalidator.epoch);
+export function refreshEarlyIfDue(call: CreatingCall, entry: Entry): void {
+  if (!isDueEarly(call, entry)) return;
+  const { pending, invalidator, background } = call.core;
+  note(call, "earlyRefresh");
+  const flight = pending.start(call.mangled, invalidator.epoch);
   flight.offer(entry.payload);
+  // Whoever asks goes on with the fresh value; the flight is held for those yet to come.
   void flight.join(flight.done, undefined);
-  void recreate(core, call, { flight, entry, isEarly: true });
-  core.fixed.background(flight.done.catch(() => {}));
+  void recreate(call, { flight, entry, isEarly: true, meeting: undefined });
+  background(flight.done.catch(() => {}));
 }
 
-function isDueEarly(core: Core, call: Call, entry: Entry): boolean {
-  const { clock, random } = core.fixed;
-  const { earlyRefresh } = call.policy;
+function isDueEarly({ core, mangled, policy: { earlyRefresh } }: Call, entry: Entry): boolean {
   if (earlyRefresh === undefined) return false;
-  const now = clock.now();
-  return isEarlyDue(entry, earlyRefresh, { now, chance: random() }) &&
-    core.pending.get(call.mangled, core.invalidator.epoch) === undefined &&
-    core.earlyErrors.get(call.mangled, now) === undefined;
+  const now = core.clock.now();
+  return isEarlyDue(entry, earlyRefresh, { now, chance: core.random() }) &&
+    core.pending.get(mangled, core.invalidator.epoch) === undefined &&
+    core.earlyErrors.get(mangled, now) === undefined;
 }
 
-/** What a flight ended in: a value that was made, or one that was found fresh. */
-interface Landing {
-  readonly payload: unknown;
-  readonly found?: Entry;
-}
-
-async function recreateNear(core: Core, call: CreatingCall, lead: Lead): Promise<Landing> {
-  const { flight, entry, isEarly } = lead;
-  const stale = judge(core, call, entry) === "missing" ? undefined : entry;
-  return await createAndStore(core, call, { flight, lease: undefined, stale, isEarly });
-}
-
-async function recreateStored(
-  core: Core,
-  call: CreatingCall,
-  lead: Lead & { store: Store },
-): Promise<Landing> {
-  const seen = await look(core, call, lead);
-  if (seen.freshness === "fresh") return land(core, call, { ...seen, lead });
+/** Takes a flight as far as it can go; answers whether that was to its end, and not to a busy lock. */
+async function hasLanded(call: CreatingCall, lead: Lead): Promise<boolean> {
+  const { store } = call.core;
+  const { flight, entry, isEarly, meeting } = lead;
+  if (store === undefined) {
+    const stale = judge(call, entry) === "missing" ? undefined : entry;
+    return await landNew(call, lead, { flight, lease: undefined, stale, isEarly });
+  }
+  const seen = await look(call, lead);
+  if (seen.freshness === "fresh") return land(call, lead, seen);
   const turn = await takeTurn({
     key: call.mangled,
-    locks: lead.store.locks,
+    locks: store.locks,
     policy: call.policy.lock,
-    judge: (entry) => judgeFor(core, call, { lead, entry }),
-    inform: (entry) => informOf(core, [entry]),
-    signal: lead.flight.signal,
+    isHasty: meeting !== undefined,
+    judge: (value) => judgeFor(call, lead, value),
+    inform: (value) => call.core.invalidator.refresh(value?.tags ?? []),
+    signal: flight.signal,
   }, seen.freshness);
-  return await act(core, call, { lead, turn });
+  if (turn.act === "busy") return false;
+  const isInVain = turn.act === "throw" || turn.act === "create" && turn.lease === undefined;
+  if (isInVain) note(call, "lockTimeout");
+  if (turn.act === "throw") throw new LockTimeoutError(call.key, turn.waitMs);
+  const { lease, value, freshness } = turn;
+  if (turn.act === "create") {
+    const stale = freshness === "stale" ? value : undefined;
+    return await landNew(call, lead, { flight, lease, stale, isEarly });
+  }
+  await release(call, lease);
+  return land(call, lead, { entry: value, freshness });
 }
 
-// What an early refresh finds is nobody's answer: whoever asked has gone on with the old value.
-function land(
-  core: Core,
-  call: CreatingCall,
-  at: { lead: Lead; entry: Entry | undefined; freshness: Freshness },
-): Landing {
-  const { lead, entry, freshness } = at;
-  if (!lead.isEarly) answerStored(core, call, { entry, freshness });
-  else if (entry !== undefined) shelve(core, call, entry);
-  const isFound = freshness === "fresh" && !lead.isEarly && entry !== undefined;
-  return isFound ? { payload: entry.payload, found: entry } : { payload: entry?.payload };
+async function landNew(call: CreatingCall, lead: Lead, right: CreationRight): Promise<true> {
+  const { meeting } = lead;
+  const creator = meeting === undefined ? call.creator : meeting.join.bind(meeting);
+  right.flight.settle(await createAndStore(call, right, creator));
+  return true;
 }
 
-async function look(
-  core: Core,
-  call: CreatingCall,
-  lead: Lead,
-): Promise<{ entry: Entry | undefined; freshness: Freshness }> {
+/** What was found in the store, and how it is judged. */
+interface Found {
+  readonly entry: Entry | undefined;
+  readonly freshness: Freshness;
+}
+
+function land(call: CreatingCall, { flight, isEarly }: Lead, { entry, freshness }: Found): true {
+  // What an early refresh finds is nobody's answer: whoever asked has gone on with the old value.
+  if (!isEarly) note(call, freshness === "fresh" ? "backendHit" : "staleHit");
+  if (entry !== undefined) shelve(call, entry);
+  flight.settle(entry?.payload);
+  if (!isEarly && freshness === "fresh") refreshEarlyIfDue(call, entry as Entry);
+  return true;
+}
+
+async function look(call: Call, lead: Lead): Promise<Found> {
+  const { core, mangled, tags, policy } = call;
   try {
-    const [entry] = await readEntries(core, [call.mangled], call.tags);
-    return { entry, freshness: judgeFor(core, call, { lead, entry }) ?? "missing" };
+    const [entry] = await (lead.meeting?.read(call) ?? readEntries(core, [mangled], tags));
+    return { entry, freshness: judgeFor(call, lead, entry) ?? "missing" };
   } catch (error) {
     // A near copy that may stand in for a failed creation may stand in for a failed store.
     const { entry } = lead;
-    const canStandIn = call.policy.throttleMs !== undefined &&
-      judge(core, call, entry) !== "missing";
-    if (!canStandIn) throw error;
-    note(core, call, { type: "storeError", error });
+    if (policy.throttleMs === undefined || judge(call, entry) === "missing") throw error;
+    note(call, "storeError", { error });
     return { entry, freshness: "fresh" };
   }
 }
 
 // An early refresh replaces the fresh entry that it set out from; any other fresh one will do.
-function judgeFor(
-  core: Core,
-  call: Call,
-  { lead, entry }: { lead: Lead; entry: Entry | undefined },
-): Freshness | undefined {
-  const freshness = judgeIfKnown(core, call, entry);
+function judgeFor(call: Call, lead: Lead, entry: Entry | undefined): Freshness | undefined {
+  if (entry !== undefined && !call.core.invalidator.isKnown(entry)) return undefined;
+  const freshness = judge(call, entry);
   const isOwn = lead.isEarly && entry?.createdAt === lead.entry?.createdAt;
   return freshness === "fresh" && isOwn ? "stale" : freshness;
-}
-
-async function act(
-  core: Core,
-  call: CreatingCall,
-  { lead, turn }: { lead: Lead; turn: Turn<Entry> },
-): Promise<Landing> {
-  if (turn.act === "throw") {
-    note(core, call, { type: "lockTimeout" });
-    throw new LockTimeoutError(call.key, turn.waitedMs);
-  }
-  if (turn.act === "answer") {
-    return land(core, call, { lead, entry: turn.value, freshness: turn.freshness });
-  }
-  const { flight, isEarly } = lead;
-  if (turn.lease === undefined) note(core, call, { type: "lockTimeout" });
-  return await createAndStore(core, call, {
-    flight,
-    lease: turn.lease,
-    stale: turn.stale,
-    isEarly,
-  });
-}
-
-async function createAndStore(
-  core: Core,
-  call: CreatingCall,
-  right: CreationRight,
-): Promise<Landing> {
-  const { clock } = core.fixed;
-  beginCreation(core, call, right);
-  const startedAt = clock.now();
-  const made = await create(core, call, right).catch((error) => ({ error }));
-  const durationMs = clock.now() - startedAt;
-  if ("error" in made) {
-    return { payload: await endFailed(core, call, { right, error: made.error, durationMs }) };
-  }
-  return { payload: await endCreated(core, call, { right, made, durationMs }) };
 }

@@ -6,45 +6,39 @@
  * done here is the near hit, which is one lookup and the promise handed out.
  */
 
+import type { LockedStore } from "../compose/proxied_locks.ts";
 import type { ProxyLike } from "../compose/proxy.ts";
 import type { Backend } from "../contracts/backend.ts";
 import { NEVER } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import { RegionAlreadyConfiguredError, RegionNotConfiguredError } from "../contracts/errors.ts";
-import { aloneOf, distinct, fetchMany, type ManyCreator } from "./batch.ts";
+import { aloneOf, type ManyCreator } from "./batch.ts";
 import { type CachedOptions, type Cacher, cacherOf } from "./cached.ts";
 import { type CachedMultiOptions, type MultiCacher, multiCacherOf } from "./cached_multi.ts";
-import { type FlatConfig, settingsFromConfig } from "./config.ts";
-import type { Call, CallOptions, Core, Store } from "./core.ts";
+import type { FlatConfig } from "./config.ts";
+import { readConfig } from "./config_reader.ts";
+import type { Call, CallOptions, Core } from "./core.ts";
 import type { CreatingCall, Creator } from "./creation.ts";
-import { fetchPayload } from "./fetch.ts";
+import { fetchAll } from "./fetch.ts";
 import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
-import type { RegionCounts, RegionEventType, RegionListener } from "./observer.ts";
+import { note, type RegionCounts, type RegionEventType, type RegionListener } from "./observer.ts";
 import { checkDuration, overridePolicy } from "./policy.ts";
 import {
   coreOf,
-  type Identity,
   identityOf,
   type KeyMangler,
   type RegionIdentity,
   type RegionSettings,
+  wrapStore,
 } from "./settings.ts";
-import type { Slot } from "./shelf.ts";
-import {
-  isLocked,
-  readMany,
-  type ReadOptions,
-  removeEntries,
-  storeEntries,
-  touchEntry,
-} from "./verbs.ts";
-import { wrappedStore } from "./wrapped_store.ts";
+import { isServable, type Slot } from "./shelf.ts";
+import { isLocked, readMany, type ReadOptions, removeAll, storeAll, touch } from "./verbs.ts";
 
 /** What a region is made with; the settings may also come later. */
 export interface RegionOptions extends RegionIdentity, RegionSettings {}
 
 const NO_OPTIONS: CallOptions<never> = Object.freeze({});
-const NO_TAGS: readonly string[] = Object.freeze([]);
+const WHOLE_REGION = { key: "", options: NO_OPTIONS };
 
 /**
  * Makes a region. One without a backend is a near shelf in this process until it is configured.
@@ -69,35 +63,33 @@ export function makeRegion(options: RegionOptions = {}): Region {
 
 /** A front door with one policy over a near shelf and a backend. Made by {@linkcode makeRegion}. */
 export class Region {
-  readonly #identity: Identity;
   #core: Core;
   #isConfigured: boolean;
 
   /** Throws a `TypeError` or `RangeError` naming the option that is wrong. */
   constructor(options: RegionOptions = {}) {
-    this.#identity = identityOf(options);
-    this.#core = coreOf(this.#identity, settingsOf(options));
+    this.#core = coreOf(identityOf(options), options);
     this.#isConfigured = options.backend !== undefined || Boolean(options.near);
   }
 
   /** Its name. */
   get name(): string {
-    return this.#identity.name;
+    return this.#core.name;
   }
 
   /** Its mangler, if it has one. */
   get keyMangler(): KeyMangler | undefined {
-    return this.#identity.keyMangler;
+    return this.#core.keyMangler;
   }
 
   /** What makes the keys of its cached functions. */
   get functionKeyGenerator(): FunctionKeyGenerator {
-    return this.#identity.functionKeyGenerator;
+    return this.#core.functionKeyGenerator;
   }
 
   /** What makes the keys of its cached functions of many keys. */
   get functionMultiKeyGenerator(): FunctionMultiKeyGenerator {
-    return this.#identity.functionMultiKeyGenerator;
+    return this.#core.functionMultiKeyGenerator;
   }
 
   /** Whether it was given a backend or a near shelf, at once or by {@linkcode Region.configure}. */
@@ -122,27 +114,29 @@ export class Region {
    * Throws a `RegionAlreadyConfiguredError` where it is configured already, unless told to replace.
    */
   configure(settings: RegionSettings & { readonly replaceExistingBackend?: boolean }): this {
-    const { replaceExistingBackend = false, ...rest } = settings;
-    if (this.#isConfigured && !replaceExistingBackend) {
+    if (this.#isConfigured && !settings.replaceExistingBackend) {
       const backend = this.#core.store?.backend.name ?? "a near shelf";
       throw new RegionAlreadyConfiguredError(this.name, backend);
     }
-    this.#core = coreOf(this.#identity, rest);
+    this.#core = coreOf(this.#core, settings);
     this.#isConfigured = true;
     return this;
   }
 
   /**
-   * Configures from a flat configuration under a prefix; see {@linkcode settingsFromConfig}. Rejects
-   * with a `PluginNotFoundError` where nobody registered its backend.
+   * Configures from a flat configuration under a prefix: `backend` (a registered name or an address,
+   * required), `arguments.*` for its opener, `wrap`, dogpile's `expiration_time` in seconds and
+   * `replace_existing_backend`, or `softTtlMs`, `hardTtlMs`, `jitter`, `staleOnError`,
+   * `nearMaxAgeMs`, `marksMaxAgeMs` and `replaceExistingBackend`. Rejects with a
+   * `PluginNotFoundError` where nobody registered its backend.
    */
   async configureFromConfig(config: FlatConfig, prefix: string = ""): Promise<this> {
-    return this.configure(await settingsFromConfig(config, prefix));
+    return this.configure(await readConfig(config, prefix));
   }
 
   /** Puts one more proxy, or an instance of its class, around the backend, as the outermost. */
   wrap(proxy: ProxyLike): this {
-    this.#core = Object.freeze({ ...this.#core, store: wrappedStore(this.#store(), [proxy]) });
+    this.#core = Object.freeze({ ...this.#core, store: wrapStore(this.#store(), [proxy]) });
     return this;
   }
 
@@ -154,37 +148,33 @@ export class Region {
    * creation under way in this process gets what it makes, also where another process has deleted
    * the key since it began.
    */
-  async getOrCreate<T>(key: string, creator: Creator<T>, options?: CallOptions<T>): Promise<T> {
-    const core = this.#core;
-    const { keyMangler } = this.#identity;
-    const mangled = keyMangler === undefined ? key : keyMangler(key);
-    if (core.near !== undefined && options?.maxAgeMs === undefined) {
-      core.nearClock?.begin();
-      const slot = core.near.get(mangled) as Slot | undefined;
-      if (slot !== undefined && isServable(core, slot)) {
-        const { observer } = core.fixed;
-        const onEvent = options?.onEvent;
-        observer.counts.nearHit++;
-        if (observer.isHeard || onEvent) observer.tell({ type: "nearHit" }, { key, onEvent });
-        return slot.entry.payload as T;
+  getOrCreate<T>(key: string, creator: Creator<T>, options?: CallOptions<T>): Promise<T> {
+    try {
+      const core = this.#core;
+      const mangled = core.mangle(key);
+      const slot = core.near?.get(mangled) as Slot | undefined;
+      if (slot === undefined || options?.maxAgeMs !== undefined || !isServable(core, slot)) {
+        return this.#fetch({ ...this.#callOf(key, options, mangled), creator });
       }
+      const { observer } = core;
+      observer.counts.nearHit++;
+      if (observer.isHeard || options?.onEvent) {
+        observer.tell("nearHit", { key, options: options ?? NO_OPTIONS });
+      }
+      return (slot.answer ??= Promise.resolve(slot.entry.payload)) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const call = this.#callOf(core, key, { mangled, options });
-    return await fetchPayload(core, { ...call, creator } as CreatingCall) as T;
   }
 
   /** The value of `key`, or `undefined` where there is none that is fresh. */
-  async get<T = unknown>(key: string, options: ReadOptions = NO_OPTIONS): Promise<T | undefined> {
+  async get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined> {
     return (await this.getEntry<T>(key, options))?.payload;
   }
 
   /** The value of `key` with its times and tags; tells a cached `undefined` from a miss. */
-  async getEntry<T = unknown>(
-    key: string,
-    options: ReadOptions = NO_OPTIONS,
-  ): Promise<Entry<T> | undefined> {
-    const core = this.#core;
-    const [entry] = await readMany(core, [this.#callOf(core, key, { options })], options);
+  async getEntry<T = unknown>(key: string, options?: ReadOptions): Promise<Entry<T> | undefined> {
+    const [entry] = await this.#read([key], options);
     return entry as Entry<T> | undefined;
   }
 
@@ -203,7 +193,7 @@ export class Region {
 
   /** Gives the value of `key` its lives anew, from now on; answers whether there was one. */
   async touch(key: string, options?: CallOptions): Promise<boolean> {
-    return await touchEntry(this.#core, this.#callOf(this.#core, key, { options }));
+    return await touch(this.#callOf(key, options));
   }
 
   /**
@@ -215,25 +205,17 @@ export class Region {
     creator: ManyCreator<T>,
     options?: CallOptions<T>,
   ): Promise<(T | undefined)[]> {
-    const core = this.#core;
     const alone = aloneOf(creator);
-    const calls: CreatingCall[] = keys.map((key) => {
-      return { ...this.#callOf(core, key, { options }), creator: alone };
-    });
-    const some = distinct(calls);
-    const answers = await fetchMany(core, some, creator);
-    const byKey = new Map(some.map(({ mangled }, i) => [mangled, answers[i]]));
-    return calls.map(({ mangled }) => byKey.get(mangled) as T | undefined);
+    const calls = keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
+    return await fetchAll(calls, creator as ManyCreator<unknown>) as (T | undefined)[];
   }
 
   /** The values of many keys, in their order; `undefined` where there is none that is fresh. */
   async getMulti<T = unknown>(
     keys: readonly string[],
-    options: ReadOptions = NO_OPTIONS,
+    options?: ReadOptions,
   ): Promise<(T | undefined)[]> {
-    const core = this.#core;
-    const calls = keys.map((key) => this.#callOf(core, key, { options }));
-    const entries = await readMany(core, calls, options);
+    const entries = await this.#read(keys, options);
     return entries.map((entry) => entry?.payload as T | undefined);
   }
 
@@ -242,18 +224,16 @@ export class Region {
     values: Iterable<readonly [string, T]>,
     options?: CallOptions<T>,
   ): Promise<void> {
-    const core = this.#core;
     const writes = Array.from(values, ([key, payload]) => {
-      return { call: this.#callOf(core, key, { options }), payload };
+      return { call: this.#callOf(key, options), payload };
     });
-    if (writes.length > 0) await storeEntries(core, writes);
+    if (writes.length > 0) await storeAll(writes);
   }
 
   /** Removes many keys, in one trip. */
   async deleteMulti(keys: readonly string[]): Promise<void> {
-    const core = this.#core;
-    const calls = keys.map((key) => this.#callOf(core, key, {}));
-    if (calls.length > 0) await removeEntries(core, calls);
+    const calls = keys.map((key) => this.#callOf(key));
+    if (calls.length > 0) await removeAll(calls);
   }
 
   /** Caches a function, also as a decorator of a method; see {@linkcode CachedFunction}. */
@@ -273,8 +253,7 @@ export class Region {
    * creator elsewhere from the lock for a moment.
    */
   async keyIsLocked(key: string): Promise<boolean> {
-    const core = this.#core;
-    return await isLocked(core, this.#callOf(core, key, {}));
+    return await isLocked(this.#callOf(key));
   }
 
   /**
@@ -285,58 +264,45 @@ export class Region {
     options: { readonly hard?: boolean; readonly tags?: readonly string[] } = {},
   ): Promise<void> {
     const { hard = true, tags } = options;
-    const { invalidator, fixed } = this.#core;
-    await invalidator.invalidate({ hard, tags }, fixed.clock.now());
-    fixed.observer.counts.invalidate++;
-    fixed.observer.tell({ type: "invalidate" }, { key: "", onEvent: undefined });
+    const core = this.#core;
+    await core.invalidator.invalidate({ hard, tags });
+    note({ ...WHOLE_REGION, core }, "invalidate");
   }
 
   /** How often each thing has happened. */
   stats(): RegionCounts {
-    return { ...this.#identity.fixed.observer.counts };
+    return { ...this.#core.observer.counts };
   }
 
   /** Listens to one type of event; answers what ends the listening. */
   on(type: RegionEventType, listener: RegionListener): () => void {
-    return this.#identity.fixed.observer.on(type, listener);
+    return this.#core.observer.on(type, listener);
   }
 
-  #store(): Store {
+  #store(): LockedStore {
     const { store } = this.#core;
     if (store === undefined) throw new RegionNotConfiguredError(this.name);
     return store;
   }
 
-  #callOf(
-    core: Core,
-    key: string,
-    { mangled, options }: { mangled?: string; options?: CallOptions<never> | undefined },
-  ): Call {
-    if (core.near === undefined && core.store === undefined) {
-      throw new RegionNotConfiguredError(this.name);
-    }
-    if (typeof key !== "string") throw new TypeError(`Cannot use a key: ${typeof key} is no text`);
-    if (options?.maxAgeMs !== undefined) checkDuration(options.maxAgeMs, "maxAgeMs", NEVER);
-    return {
-      key,
-      mangled: mangled ?? this.#identity.keyMangler?.(key) ?? key,
-      policy: options === undefined ? core.policy : overridePolicy(core.policy, options),
-      tags: options?.tags ?? NO_TAGS,
-      options: options ?? NO_OPTIONS,
-    };
+  async #fetch(call: CreatingCall): Promise<never> {
+    return (await fetchAll([call]))[0] as never;
   }
-}
 
-function isServable(core: Core, slot: Slot): boolean {
-  if (slot.epoch !== core.invalidator.epoch) return false;
-  const { servableUntil } = slot;
-  if (servableUntil === Infinity) return true;
-  return (core.nearClock?.current() ?? core.fixed.clock.now()) < servableUntil;
-}
+  async #read(
+    keys: readonly string[],
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<(Entry | undefined)[]> {
+    return await readMany(keys.map((key) => this.#callOf(key, options)), options);
+  }
 
-function settingsOf(options: RegionOptions): RegionSettings {
-  const { name: _n, keyMangler: _k, functionKeyGenerator: _f, ...effects } = options;
-  const { functionMultiKeyGenerator: _m, clock: _c, random: _r, ...rest } = effects;
-  const { background: _b, warn: _w, ...settings } = rest;
-  return settings;
+  #callOf(key: string, options: CallOptions<never> = NO_OPTIONS, mangled?: string): Call {
+    const core = this.#core;
+    if (core.near === undefined) this.#store();
+    if (typeof key !== "string") throw new TypeError(`Cannot use a key: ${typeof key} is no text`);
+    const { tags = [], maxAgeMs = NEVER } = options;
+    checkDuration(maxAgeMs, "maxAgeMs");
+    const policy = overridePolicy(core.policy, options);
+    return { core, key, mangled: mangled ?? core.mangle(key), policy, tags, options };
+  }
 }

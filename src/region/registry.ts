@@ -5,6 +5,8 @@
 
 import { PluginNotFoundError } from "../contracts/errors.ts";
 import type { BackendOpener, OpenedStore } from "../contracts/opener.ts";
+import { settingsFromConfig } from "./config.ts";
+import { readConfigsBy } from "./config_reader.ts";
 
 export type { BackendOpener, OpenedStore, OpenerArguments } from "../contracts/opener.ts";
 
@@ -29,6 +31,7 @@ export function registerBackend(
   name: string,
   load: () => BackendOpener | Promise<BackendOpener>,
 ): void {
+  readConfigsBy((config, prefix) => settingsFromConfig(config, { prefix, open: openBackend }));
   let loaded: Promise<BackendOpener> | undefined;
   openers.set(name, () => loaded ??= Promise.resolve(load()));
 }

@@ -1,34 +1,33 @@
 /** What a region is made and configured with, checked and put together. */
 
-import type { Backend } from "../contracts/backend.ts";
 import { actualBackend, type ProxyLike } from "../compose/proxy.ts";
+import type { LockedStore } from "../compose/proxied_locks.ts";
+import type { Backend } from "../contracts/backend.ts";
 import { type Clock, NEVER, systemClock } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import type { Locks } from "../contracts/locks.ts";
 import { type Random, systemRandom } from "../contracts/random.ts";
-import { MemoryCache, type MemoryCacheOptions } from "../memory/memory_cache.ts";
-import { adviceOn } from "./advice.ts";
-import type { Background, Core, Fixed, Store } from "./core.ts";
+import type { MemoryCacheOptions } from "../memory/memory_cache.ts";
+import { NearCache } from "../memory/near_cache.ts";
+import type { Adviser } from "./adviser.ts";
+import type { Background, Core, Identity, KeyMangler } from "./core.ts";
 import {
   type FunctionKeyGenerator,
   functionKeyGenerator,
   type FunctionMultiKeyGenerator,
   functionMultiKeyGenerator,
 } from "./function_key.ts";
-import { type RegionInvalidationStrategy, StrategyInvalidator } from "./invalidation.ts";
+import { type RegionInvalidationStrategy, strategyInvalidator } from "./invalidation.ts";
 import { KeyVersions } from "./key_versions.ts";
 import { localLocks } from "./local_locks.ts";
 import { Marks } from "./marks.ts";
-import { NearClock } from "./near_clock.ts";
 import { RegionObserver } from "./observer.ts";
 import { PendingTable } from "./pending.ts";
 import { checkDuration, type Policy, resolvePolicy } from "./policy.ts";
 import { RememberedErrors } from "./remembered_errors.ts";
 import type { NearShelf, Slot } from "./shelf.ts";
-import { wrappedStore } from "./wrapped_store.ts";
 
-/** Makes the key a store sees from the one a caller wrote. */
-export type KeyMangler = (key: string) => string;
+export type { KeyMangler } from "./core.ts";
 
 /** What stays with a region for good. */
 export interface RegionIdentity {
@@ -49,8 +48,8 @@ export interface RegionIdentity {
    * Default: the work is left to itself.
    */
   readonly background?: Background;
-  /** Is told of settings that cannot do what they say. Default: `console.warn`. */
-  readonly warn?: (advice: string) => void;
+  /** Looks at every configuration; see the function `adviser`. Default: none. */
+  readonly adviser?: Adviser;
 }
 
 /** What a region is configured with, now or later; the fields of a {@linkcode Policy} among them. */
@@ -77,125 +76,93 @@ export interface RegionSettings extends Policy {
   readonly regionInvalidator?: RegionInvalidationStrategy;
 }
 
-/** A region's unchanging parts. */
-export interface Identity {
-  /** Its name. */
-  readonly name: string;
-  /** Its mangler, if it has one. */
-  readonly keyMangler: KeyMangler | undefined;
-  /** What makes the keys of cached functions. */
-  readonly functionKeyGenerator: FunctionKeyGenerator;
-  /** What makes those of functions of many keys. */
-  readonly functionMultiKeyGenerator: FunctionMultiKeyGenerator;
-  /** Its effects. */
-  readonly fixed: Fixed;
-  /** What hears advice. */
-  readonly warn: (advice: string) => void;
-}
-
 /** Checks and completes an identity. */
 export function identityOf(options: RegionIdentity): Identity {
   const { name = "region", keyMangler, clock = systemClock, random = systemRandom } = options;
-  if (typeof name !== "string") throw new TypeError(`Cannot name a region: its name is no text`);
+  if (typeof name !== "string") throw new TypeError("Cannot name a region: its name is no text");
   if (keyMangler !== undefined && typeof keyMangler !== "function") {
     throw new TypeError(`Cannot make region "${name}": keyMangler is no function`);
   }
-  const background = options.background ?? (() => {});
-  const fixed: Fixed = Object.freeze({
-    clock,
-    random,
-    background,
-    observer: new RegionObserver(name),
-  });
-  return Object.freeze({
+  return {
     name,
     keyMangler,
+    mangle: keyMangler ?? unmangled,
     functionKeyGenerator: options.functionKeyGenerator ?? functionKeyGenerator,
     functionMultiKeyGenerator: options.functionMultiKeyGenerator ?? functionMultiKeyGenerator,
-    fixed,
-    warn: options.warn ?? console.warn,
-  });
+    clock,
+    random,
+    background: options.background ?? (() => {}),
+    observer: new RegionObserver(name),
+    adviser: options.adviser,
+  };
+}
+
+function unmangled(key: string): string {
+  return key;
 }
 
 /** Checks settings and puts a core together; throws before anything is changed. */
 export function coreOf(identity: Identity, settings: RegionSettings): Core {
-  const { name, keyMangler, fixed } = identity;
-  const { nearMaxAgeMs = NEVER, marksMaxAgeMs = 1_000, regionInvalidator } = settings;
-  checkDuration(nearMaxAgeMs, "nearMaxAgeMs", NEVER);
-  checkDuration(marksMaxAgeMs, "marksMaxAgeMs", NEVER);
-  const store = storeOf(settings, fixed.clock);
-  const { near, nearClock } = nearOf(settings, fixed.clock);
+  const { name, mangle, clock, adviser } = identity;
+  const { nearMaxAgeMs = NEVER, marksMaxAgeMs: maxAgeMs = 1_000, regionInvalidator } = settings;
+  checkDuration(nearMaxAgeMs, "nearMaxAgeMs");
+  checkDuration(maxAgeMs, "marksMaxAgeMs");
+  const store = storeOf(settings, clock);
   const invalidator = regionInvalidator === undefined
-    ? new Marks({
-      region: name,
-      store,
-      mangle: keyMangler ?? ((key) => key),
-      maxAgeMs: marksMaxAgeMs,
-    })
-    : new StrategyInvalidator(regionInvalidator);
-  const core: Core = Object.freeze({
-    name,
-    near,
-    nearClock,
+    ? new Marks({ region: name, store, mangle, maxAgeMs, clock })
+    : strategyInvalidator(regionInvalidator);
+  const policy = resolvePolicy(settings);
+  const limits = store?.backend.limits;
+  adviser?.({ name, policy, limits, isLocal: settings.locks === undefined });
+  return Object.freeze({
+    ...identity,
+    near: nearOf(settings, clock),
     nearMaxAgeMs,
     store,
-    policy: resolvePolicy(policyOf(settings)),
+    policy,
     invalidator,
     pending: new PendingTable(),
     errors: new RememberedErrors(),
     earlyErrors: new RememberedErrors(),
     versions: new KeyVersions(),
-    fixed,
   });
-  for (const advice of adviceOn(core, settings.locks === undefined)) {
-    identity.warn(`Region "${name}": ${advice}`);
-  }
-  return core;
 }
 
 function storeOf(
   { backend, locks, wrap = [] }: RegionSettings,
   clock: Clock,
-): Store | undefined {
+): LockedStore | undefined {
   if (backend !== undefined) {
     const actual = actualBackend(backend);
-    const plain = { actual, backend, locks: locks ?? localLocks(backend, { clock }) };
-    return wrappedStore(plain, wrap);
+    return wrapStore({ actual, backend, locks: locks ?? localLocks(backend, { clock }) }, wrap);
   }
   if (locks === undefined && wrap.length === 0) return undefined;
   const orphan = locks === undefined ? "wrap is" : "locks are";
   throw new TypeError(`Cannot configure a region: ${orphan} given without a backend`);
 }
 
-function nearOf(
-  { near, backend }: RegionSettings,
-  clock: Clock,
-): { near: NearShelf | undefined; nearClock: NearClock | undefined } {
-  if (near === false || near === undefined && backend !== undefined) {
-    return { near: undefined, nearClock: undefined };
-  }
-  if (near !== undefined && isShelf(near)) return { near, nearClock: undefined };
-  const nearClock = new NearClock(near?.clock ?? clock);
-  return { near: new MemoryCache({ ...near, ...ofPayloads(near), clock: nearClock }), nearClock };
+/** Puts proxies around a store, the first outermost. */
+export function wrapStore(store: LockedStore, proxies: readonly ProxyLike[]): LockedStore {
+  const [outermost, ...others] = proxies.map((proxy) => {
+    return typeof proxy === "function" ? new proxy() : proxy;
+  });
+  if (outermost === undefined) return store;
+  if (typeof outermost.wrapStore === "function") return outermost.wrapStore(store, others);
+  throw new TypeError(`Cannot wrap "${store.backend.name}": proxy 0 is no ProxyBackend`);
+}
+
+function nearOf({ near, backend }: RegionSettings, clock: Clock): NearShelf | undefined {
+  if (near === false || near === undefined && backend !== undefined) return undefined;
+  if (near !== undefined && "get" in near) return near;
+  return new NearCache({ clock, ...near, ...ofPayloads(near) });
 }
 
 /** A shelf holds slots; those who weigh values or hear of their removal know payloads only. */
-function ofPayloads(near: MemoryCacheOptions | undefined): MemoryCacheOptions {
-  const { weigh, onRemoval } = near ?? {};
+function ofPayloads({ weigh, onRemoval }: MemoryCacheOptions = {}): MemoryCacheOptions {
   const payloadOf = (slot: unknown): unknown => (slot as Slot).entry.payload;
   return {
     weigh: weigh && ((slot, key) => weigh(payloadOf(slot), key)),
     onRemoval: onRemoval &&
       ((removal) => onRemoval({ ...removal, value: payloadOf(removal.value) })),
   };
-}
-
-function isShelf(near: NearShelf | MemoryCacheOptions): near is NearShelf {
-  return "get" in near;
-}
-
-function policyOf(settings: RegionSettings): Policy<never> {
-  const { backend: _b, locks: _l, near: _n, nearMaxAgeMs: _a, ...rest } = settings;
-  const { marksMaxAgeMs: _m, regionInvalidator: _r, wrap: _w, ...policy } = rest;
-  return policy;
 }

@@ -3,14 +3,15 @@
  *
  * A slot carries the instant until which it may be served without another thought: the earliest of
  * its soft end, its early refresh, the age a near copy may have, and the trust in the marks it was
- * judged under. Before that instant, under the same epoch of invalidations, a hit is one lookup and
- * two comparisons.
+ * judged under. From the instant of that judgement until then, under the same epoch of invalidations,
+ * a hit is one lookup, two comparisons and a promise that was made before. Where the clock has
+ * stepped back behind the judgement, the slot is judged anew.
  */
 
+import { NEVER } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import type { Call, Core } from "./core.ts";
 import { earlyWindowOf } from "./freshness.ts";
-import type { ResolvedPolicy } from "./policy.ts";
 
 /** What a region needs of its near shelf; a `MemoryCache` is one. */
 export interface NearShelf {
@@ -26,38 +27,66 @@ export interface NearShelf {
 export interface Slot {
   /** The entry. */
   readonly entry: Entry;
-  /** From when on the backend must be asked again. */
-  readonly nearUntil: number;
-  /** Until when it may be served without another thought. */
+  /** When it was shelved. */
+  readonly shelvedAt: number;
+  /** When it was last judged fresh, */
+  judgedAt: number;
+  /** until when it may be served without another thought, */
   servableUntil: number;
-  /** The epoch of invalidations it was judged under. */
+  /** and under which epoch of invalidations. */
   epoch: number;
+  /** The payload as a promise, made at the first hit. */
+  answer: Promise<unknown> | undefined;
 }
 
-/** What the shelf holds for a key. */
-export function slotOf(core: Core, mangled: string): Slot | undefined {
-  return core.near?.get(mangled) as Slot | undefined;
+/** Whether what lies on the shelf may be served without another thought. */
+export function isServable({ invalidator, clock }: Core, slot: Slot): boolean {
+  if (slot.epoch !== invalidator.epoch) return false;
+  if (slot.servableUntil === NEVER) return true;
+  const now = clock.now();
+  return now < slot.servableUntil && now >= slot.judgedAt;
+}
+
+/** What the shelf holds for a call, unless it has ended. */
+export function slotOf({ core, mangled }: Call): Slot | undefined {
+  const slot = core.near?.get(mangled) as Slot | undefined;
+  return slot !== undefined && core.clock.now() < slot.entry.hardExpiresAt ? slot : undefined;
+}
+
+/** Whether the backend must be asked again, because it was not for as long as a near copy may be. */
+export function isOutworn({ store, nearMaxAgeMs, clock }: Core, { shelvedAt }: Slot): boolean {
+  if (store === undefined || nearMaxAgeMs === NEVER) return false;
+  const ageMs = clock.now() - shelvedAt;
+  return ageMs < 0 || ageMs >= nearMaxAgeMs;
 }
 
 /** Puts an entry on the shelf, unless it was invalidated while it was made or read. */
-export function shelve(core: Core, call: Call, entry: Entry): void {
-  if (core.near === undefined) return;
-  const standing = core.invalidator.standingOf(call.key, entry);
+export function shelve(call: Call, entry: Entry): void {
+  const { near, clock, invalidator } = call.core;
+  if (near === undefined) return;
+  const standing = invalidator.standingOf(call.key, entry);
   if (standing === "hard") return;
-  const nearUntil = core.fixed.clock.now() + core.nearMaxAgeMs;
-  const slot: Slot = { entry, nearUntil, servableUntil: 0, epoch: 0 };
-  if (standing === "valid") extend(core, slot, call.policy);
-  core.near.set(call.mangled, slot, { expiresAt: entry.hardExpiresAt });
+  const slot: Slot = {
+    entry,
+    shelvedAt: clock.now(),
+    judgedAt: 0,
+    servableUntil: 0,
+    epoch: 0,
+    answer: undefined,
+  };
+  if (standing === "valid") extend(call, slot);
+  near.set(call.mangled, slot, { expiresAt: entry.hardExpiresAt });
 }
 
 /** Lets a slot just judged fresh be served for as long as nothing can have changed. */
-export function extend(core: Core, slot: Slot, policy: ResolvedPolicy): void {
-  const { entry, nearUntil } = slot;
+export function extend({ core, policy }: Call, slot: Slot): void {
+  const { entry, shelvedAt } = slot;
   slot.epoch = core.invalidator.epoch;
+  slot.judgedAt = core.clock.now();
   slot.servableUntil = Math.min(
     earlyWindowOf(entry, policy.earlyRefresh),
     entry.softExpiresAt,
-    core.store === undefined ? Infinity : nearUntil,
+    core.store === undefined ? NEVER : shelvedAt + core.nearMaxAgeMs,
     core.invalidator.trustedUntil(entry.tags),
   );
 }

@@ -1,14 +1,13 @@
-/** The verbs that create nothing: reading, storing, deleting and touching single keys. */
+/** The verbs that create nothing: reading, storing, deleting and touching keys. */
 
 import type { Entry } from "../contracts/entry.ts";
 import { LockTimeoutError } from "../contracts/errors.ts";
-import type { Call, Core } from "./core.ts";
-import { judgeSlot } from "./fetch.ts";
-import type { Freshness } from "./freshness.ts";
-import { informOf, judge, readEntries } from "./look.ts";
-import { lifetimesOf } from "./policy.ts";
-import { extend, shelve, slotOf } from "./shelf.ts";
+import type { Call } from "./core.ts";
+import { endsOf, entryOf } from "./creation.ts";
+import { judgedSlot } from "./fetch.ts";
+import { judge, readEntries } from "./look.ts";
 import { note } from "./observer.ts";
+import { extend, shelve, slotOf } from "./shelf.ts";
 
 /** What a read answers besides fresh values. */
 export interface ReadOptions {
@@ -22,160 +21,128 @@ export interface ReadOptions {
 
 /** The entries of keys that are fresh or that the options are content with; one trip for all. */
 export async function readMany(
-  core: Core,
   calls: readonly Call[],
   options: ReadOptions,
 ): Promise<(Entry | undefined)[]> {
-  const entries = await Promise.all(calls.map((call) => readNear(core, call)));
+  const entries = await Promise.all(calls.map(readNear));
   const unread = calls.filter((_, i) => entries[i] === undefined);
   if (unread.length === 0) return entries;
-  const versions = unread.map(({ mangled }) => core.versions.of(mangled));
-  const found = await lookUp(core, unread);
+  const versions = unread.map(versionOf);
+  const found = await readRest(unread);
   const rest = unread.map((call, i) => {
     const entry = found[i];
-    if (
-      core.store !== undefined && entry !== undefined &&
-      core.versions.of(call.mangled) === versions[i]
-    ) shelve(core, call, entry);
-    return noteRead(core, call, { entry, freshness: judge(core, call, entry), options });
+    const isWritten = versionOf(call) !== versions[i];
+    if (entry !== undefined && call.core.store !== undefined && !isWritten) shelve(call, entry);
+    return noteRead(call, entry, options);
   });
   return entries.map((entry) => entry ?? rest.shift());
 }
 
-async function lookUp(core: Core, calls: readonly Call[]): Promise<(Entry | undefined)[]> {
-  if (core.store === undefined) return calls.map(({ mangled }) => slotOf(core, mangled)?.entry);
-  return await readEntries(core, calls.map(({ mangled }) => mangled));
-}
-
-async function readNear(core: Core, call: Call): Promise<Entry | undefined> {
-  const slot = slotOf(core, call.mangled);
-  if (slot === undefined || await judgeSlot(core, call, slot) !== "fresh") return undefined;
-  extend(core, slot, call.policy);
-  note(core, call, { type: "nearHit" });
+async function readNear(call: Call): Promise<Entry | undefined> {
+  const { slot, near } = await judgedSlot(call);
+  if (slot === undefined || near !== "fresh") return undefined;
+  extend(call, slot);
+  note(call, "nearHit");
   return slot.entry;
 }
 
+async function readRest(calls: readonly Call[]): Promise<(Entry | undefined)[]> {
+  const [{ core }] = calls as [Call];
+  if (core.store === undefined) return calls.map((call) => slotOf(call)?.entry);
+  return await readEntries(core, calls.map(({ mangled }) => mangled));
+}
+
 function noteRead(
-  core: Core,
   call: Call,
-  read: { entry: Entry | undefined; freshness: Freshness; options: ReadOptions },
+  entry: Entry | undefined,
+  { allowStale, ignoreExpiration }: ReadOptions,
 ): Entry | undefined {
-  const { entry, freshness, options } = read;
-  const isStaleHit = freshness === "stale" && options.allowStale;
-  const type = freshness === "fresh" ? "backendHit" : isStaleHit ? "staleHit" : "miss";
-  note(core, call, { type });
-  const isWanted = freshness === "fresh" || options.ignoreExpiration ||
-    options.allowStale && freshness === "stale";
-  return isWanted ? entry : undefined;
+  const freshness = judge(call, entry);
+  const isStaleHit = freshness === "stale" && allowStale;
+  note(call, freshness === "fresh" ? "backendHit" : isStaleHit ? "staleHit" : "miss");
+  return freshness === "fresh" || isStaleHit || ignoreExpiration ? entry : undefined;
 }
 
-/** The entry a caller's value is kept in from now on. */
-export async function entryOf(core: Core, call: Call, payload: unknown): Promise<Entry> {
-  const createdAt = core.fixed.clock.now();
-  const marks = await core.invalidator.stamp(call.tags, createdAt);
-  const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, payload, core.fixed.random);
-  return {
-    payload,
-    createdAt,
-    creationMs: 0,
-    softExpiresAt: createdAt + softTtlMs,
-    hardExpiresAt: createdAt + hardTtlMs,
-    tags: call.tags,
-    marks,
-  };
-}
-
-/** Stores values; a creation under way in this process is voided. */
-export async function storeEntries(
-  core: Core,
+/** Stores values, at least one; a creation under way in this process is voided. */
+export async function storeAll(
   writes: readonly { readonly call: Call; readonly payload: unknown }[],
 ): Promise<void> {
   const calls = writes.map(({ call }) => call);
-  beginWrite(core, calls);
-  const versions = calls.map(({ mangled }) => core.versions.of(mangled));
-  const entries = await Promise.all(
-    writes.map(({ call, payload }) => entryOf(core, call, payload)),
-  );
+  const [{ core }] = calls as [Call];
+  calls.forEach(markWritten);
+  const versions = calls.map(versionOf);
+  const entries = await Promise.all(writes.map(async ({ call, payload }) => {
+    const startedAt = core.clock.now();
+    const marks = await core.invalidator.stamp(call.tags);
+    return entryOf(call, payload, { startedAt, tags: call.tags, marks });
+  }));
   await core.store?.backend.set(calls.map(({ mangled: key }, i) => {
     const value = entries[i] as Entry;
     return { key, value, expiresAt: value.hardExpiresAt };
   }));
-  const isLast = calls.map(({ mangled }, i) => core.versions.of(mangled) === versions[i]);
-  beginWrite(core, calls);
+  const isLast = calls.map((call, i) => versionOf(call) === versions[i]);
+  calls.forEach(markWritten);
   for (const [i, call] of calls.entries()) {
-    if (isLast[i]) shelve(core, call, entries[i] as Entry);
-    note(core, call, { type: "set" });
+    if (isLast[i]) shelve(call, entries[i] as Entry);
+    note(call, "set");
   }
 }
 
-/** Removes keys, with the leases of creations under way anywhere. */
-export async function removeEntries(core: Core, calls: readonly Call[]): Promise<void> {
-  beginWrite(core, calls);
-  await core.store?.locks.revoke(calls.map(({ mangled }) => mangled));
-  beginWrite(core, calls);
-  for (const call of calls) note(core, call, { type: "delete" });
+/** Removes keys, at least one, with the leases of creations under way anywhere. */
+export async function removeAll(calls: readonly Call[]): Promise<void> {
+  calls.forEach(markWritten);
+  await calls[0]?.core.store?.locks.revoke(calls.map(({ mangled }) => mangled));
+  calls.forEach(markWritten);
+  for (const call of calls) note(call, "delete");
+}
+
+function versionOf({ core, mangled }: Call): number {
+  return core.versions.of(mangled);
 }
 
 // Done when a write begins and when it has ended: what began in between may have read the old value.
-function beginWrite(core: Core, calls: readonly Call[]): void {
-  for (const { mangled } of calls) {
-    core.versions.bump(mangled);
-    core.pending.void(mangled);
-    core.errors.forget(mangled);
-    core.near?.delete(mangled);
-  }
+function markWritten({ core, mangled }: Call): void {
+  core.versions.bump(mangled);
+  core.pending.void(mangled);
+  core.errors.forget(mangled);
+  core.near?.delete(mangled);
 }
 
 /**
  * Gives the value of a key the lives of the call's policy from now on, under its lock, so that a
  * delete meanwhile wins; answers whether there was one.
  */
-export async function touchEntry(core: Core, call: Call): Promise<boolean> {
-  if (core.store === undefined) return touchNear(core, call);
-  const { leaseMs, waitMs } = call.policy.lock;
-  const [seen] = await readEntries(core, [call.mangled]);
-  if (judge(core, call, seen) === "missing") return false;
-  const acquired = await core.store.locks.acquire(call.mangled, {
-    leaseMs,
-    waitMs,
-    enough: (entry) => entry === undefined,
-  });
-  const { lease, value } = acquired;
-  await informOf(core, [value]);
-  if (lease === undefined && value !== undefined) throw new LockTimeoutError(call.key, waitMs);
-  if (value === undefined || judge(core, call, value) === "missing") {
+export async function touch(call: Call): Promise<boolean> {
+  const { core: { store, invalidator }, key, mangled, policy: { lock } } = call;
+  const [seen] = await readRest([call]);
+  if (seen === undefined || judge(call, seen) === "missing") return false;
+  if (store === undefined) {
+    shelve(call, { ...seen, ...endsOf(call, seen.payload) });
+    return true;
+  }
+  const enough = (entry: Entry | undefined): boolean => entry === undefined;
+  const { lease, value } = await store.locks.acquire(mangled, { ...lock, enough });
+  await invalidator.refresh(value?.tags ?? []);
+  if (lease === undefined && value !== undefined) throw new LockTimeoutError(key, lock.waitMs);
+  if (value === undefined || judge(call, value) === "missing") {
     await lease?.release();
     return false;
   }
-  const touched = touchedOf(core, call, value);
-  const { mangled: key } = call;
-  const isStored = await lease?.commit({ key, value: touched, expiresAt: touched.hardExpiresAt });
-  if (isStored) shelve(core, call, touched);
-  return isStored ?? false;
-}
-
-function touchNear(core: Core, call: Call): boolean {
-  const slot = slotOf(core, call.mangled);
-  if (slot === undefined || judge(core, call, slot.entry) === "missing") return false;
-  shelve(core, call, touchedOf(core, call, slot.entry));
-  return true;
-}
-
-function touchedOf(core: Core, call: Call, entry: Entry): Entry {
-  const now = core.fixed.clock.now();
-  const { softTtlMs, hardTtlMs } = lifetimesOf(call.policy, entry.payload, core.fixed.random);
-  return { ...entry, softExpiresAt: now + softTtlMs, hardExpiresAt: now + hardTtlMs };
+  const touched = { ...value, ...endsOf(call, value.payload) };
+  const write = { key: mangled, value: touched, expiresAt: touched.hardExpiresAt };
+  const isStored = await lease?.commit(write) ?? false;
+  if (isStored) shelve(call, touched);
+  return isStored;
 }
 
 /** How long a probe may hold a lock that it finds free, should it never come to release it. */
 const PROBE_MS = 1_000;
 
 /** Whether a key is being created, here or elsewhere. */
-export async function isLocked(core: Core, { mangled }: Call): Promise<boolean> {
+export async function isLocked({ core, mangled }: Call): Promise<boolean> {
   if (core.pending.get(mangled, core.invalidator.epoch) !== undefined) return true;
   if (core.store === undefined) return false;
-  const enough = (): boolean => true;
-  const probe = { leaseMs: PROBE_MS, waitMs: 0, enough };
+  const probe = { leaseMs: PROBE_MS, waitMs: 0, enough: () => true };
   const { lease } = await core.store.locks.acquire(mangled, probe);
   await lease?.release();
   return lease === undefined;

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openers } from "../../backends/openers.ts";
-import { type FlatConfig, settingsFromConfig } from "../../src/region/config.ts";
+import type { FlatConfig } from "../../src/region/config.ts";
+import { readConfig } from "../../src/region/config_reader.ts";
 import { registerBackend } from "../../src/region/registry.ts";
 import { makeRegion } from "../../src/region/region.ts";
 import { dynamodb } from "../services/dynamodb.ts";
@@ -24,7 +25,7 @@ async function shares(config: FlatConfig): Promise<void> {
   equal(await other.getOrCreate("key", create), 1);
   await other.delete("key");
   equal(await one.get("key"), undefined);
-  ok((await settingsFromConfig(config, "")).locks, "it has locks of its own");
+  ok((await readConfig(config, "")).locks, "it has locks of its own");
 }
 
 describe("opening by address", () => {

@@ -66,7 +66,6 @@ class Simulation {
         jitter: 0.2,
         staleOnError: this.#random() < 0.5,
         lock: { leaseMs: 1_000, waitMs: 5_000 },
-        warn: () => {},
         ...(this.#hasBackground ? BACKGROUND : {}),
       }));
   }

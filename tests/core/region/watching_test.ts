@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { UNLIMITED } from "../../../src/contracts/backend.ts";
 import { NEVER } from "../../../src/contracts/clock.ts";
 import type { Entry } from "../../../src/contracts/entry.ts";
+import { adviser } from "../../../src/region/adviser.ts";
 import { cacheStatus } from "../../../src/region/cache_status.ts";
 import { localLocks } from "../../../src/region/local_locks.ts";
 import type { RegionEvent } from "../../../src/region/observer.ts";
@@ -101,7 +102,7 @@ describe("measured", () => {
 describe("advice", () => {
   function adviceFor(options: RegionOptions): string[] {
     const advice: string[] = [];
-    makeRegion({ warn: (text) => advice.push(text), ...options });
+    makeRegion({ adviser: adviser((text) => void advice.push(text)), ...options });
     return advice;
   }
 

@@ -14,11 +14,19 @@
  * through the proxies.
  */
 
-import { type ProxyLike, wrapped } from "../compose/proxy.ts";
 import type { Backend, Write } from "../contracts/backend.ts";
 import type { Entry } from "../contracts/entry.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../contracts/locks.ts";
-import type { Store } from "./core.ts";
+
+/** A backend and the locks on its keys. */
+export interface LockedStore {
+  /** The backend beneath all proxies. */
+  readonly actual: Backend<Entry>;
+  /** The outermost backend. */
+  readonly backend: Backend<Entry>;
+  /** Locks whose commits reach the backend. */
+  readonly locks: Locks<Entry>;
+}
 
 interface Commit {
   readonly lease: Lease<Entry>;
@@ -26,15 +34,20 @@ interface Commit {
   isStored: boolean | undefined;
 }
 
-/** Puts proxies around a store, the first outermost. */
-export function wrappedStore(store: Store, proxies: readonly ProxyLike[]): Store {
-  if (proxies.length === 0) return store;
+/** The store with proxies around its backend, which `wrap` puts around the backend it is given. */
+export function proxiedStore(
+  store: LockedStore,
+  wrap: (bottom: Backend<Entry>) => Backend<Entry>,
+): LockedStore {
   const commits = new Map<string, Commit>();
-  const backend = wrapped(bottomOf(store, commits), proxies);
+  const backend = wrap(bottomOf(store, commits));
   return { actual: store.actual, backend, locks: locksThrough(backend, store.locks, commits) };
 }
 
-function bottomOf({ backend, locks }: Store, commits: ReadonlyMap<string, Commit>): Backend<Entry> {
+function bottomOf(
+  { backend, locks }: LockedStore,
+  commits: ReadonlyMap<string, Commit>,
+): Backend<Entry> {
   return Object.freeze({
     name: backend.name,
     limits: backend.limits,

@@ -50,6 +50,12 @@ def get_values(task):
     return [None if (v := client.get(key)) is None else v.decode() for key in task["keys"]]
 
 
+def find_keys(task):
+    """Whether each key is where the client looks for it, whatever its value is."""
+    client = ketama_client(task)
+    return [bool(client.append(key, "")) for key in task["keys"]]
+
+
 def region_of(task):
     from dogpile.cache import make_region
     from dogpile.cache.util import sha1_mangle_key
@@ -61,8 +67,42 @@ def region_of(task):
     ).configure(
         task["backend"],
         expiration_time=task.get("expirationSeconds"),
-        arguments={"url": task["url"], "distributed_lock": True, "lock_timeout": 60},
+        arguments={
+            "url": task["url"],
+            "distributed_lock": True,
+            "lock_timeout": 60,
+            **task.get("arguments", {}),
+        },
     )
+
+
+def load_of(task, create):
+    """A function of the module app.users, cached under the keys that dogpile makes by default."""
+
+    def load(number, kind):
+        return create(number, kind)
+
+    load.__module__ = "app.users"
+    return region_of(task).cache_on_arguments(namespace=task["namespace"])(load)
+
+
+def cached(task):
+    made = []
+
+    def create(number, kind):
+        made.append(number)
+        return f"{kind} {number} of Python"
+
+    load = load_of(task, create)
+    verbs = {"call": load, "invalidate": load.invalidate, "get": load.get}
+    answers = [verbs[verb](*args) for verb, *args in task["steps"]]
+    return {"answers": [None if is_no_value(answer) else answer for answer in answers], "made": made}
+
+
+def is_no_value(answer):
+    from dogpile.cache.api import NO_VALUE
+
+    return answer is NO_VALUE
 
 
 def dogpile(task):
@@ -91,7 +131,7 @@ def contend(task):
     def count(name):
         return int(Client(task["url"]).incr(name, 1))
 
-    def create():
+    def create(*_args):
         count("created")
         client = Client(task["url"])
         give_up_at = time.monotonic() + PATIENCE_S
@@ -103,8 +143,12 @@ def contend(task):
 
     def call():
         count("arrived")
-        results.append(region.get_or_create(task["key"], create))
+        if "args" in task:
+            results.append(load(*task["args"]))
+        else:
+            results.append(region.get_or_create(task["key"], create))
 
+    load = load_of(task, create) if "args" in task else None
     threads = [threading.Thread(target=call) for _ in range(task["callers"])]
     for thread in threads:
         thread.start()
@@ -113,7 +157,14 @@ def contend(task):
     return results
 
 
-TASKS = {"set": set_values, "get": get_values, "dogpile": dogpile, "contend": contend}
+TASKS = {
+    "set": set_values,
+    "get": get_values,
+    "find": find_keys,
+    "dogpile": dogpile,
+    "cached": cached,
+    "contend": contend,
+}
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])

@@ -11,8 +11,10 @@ import {
   memcachedServer,
   nodeSocket,
 } from "../../backends/memcached.ts";
+import { openers } from "../../backends/openers.ts";
 import type { Backend } from "../../src/contracts/backend.ts";
 import { NEVER, systemClock } from "../../src/contracts/clock.ts";
+import type { Entry } from "../../src/contracts/entry.ts";
 import { dogpileFraming, type DogpileFramingOptions } from "../../src/compose/dogpile_frame.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
@@ -20,7 +22,10 @@ import { serializedLocks } from "../../src/compose/serialized_locks.ts";
 import { sharded } from "../../src/compose/sharded.ts";
 import { ketama } from "../../src/hash/hashing.ts";
 import type { Shard } from "../../src/hash/shard.ts";
+import type { CachedFunction } from "../../src/region/cached.ts";
+import { dogpileKeyGenerator } from "../../src/region/dogpile_keys.ts";
 import { sha1MangleKey } from "../../src/region/mangler.ts";
+import { openBackend, registerBackend } from "../../src/region/registry.ts";
 import { makeRegion, type Region, type RegionOptions } from "../../src/region/region.ts";
 import { memcached, memcachedOnSocket, socketOf } from "../services/memcached.ts";
 import { flush } from "../services/memcached_fixture.ts";
@@ -32,8 +37,25 @@ const python = pythonTool("python");
 const missing = memcached.missing || python.missing;
 const peer = fileURLToPath(new URL("../clients/memcached_peer.py", import.meta.url));
 const keys = Array.from({ length: 300 }, (_, index) => `user:${index}:profil_é`);
+/** Records of Python bear no marks. */
+const nothingInvalidated = {
+  invalidate: (): void => {},
+  isHardInvalidated: (): boolean => false,
+  isSoftInvalidated: (): boolean => false,
+};
+const anEntry: Entry = {
+  payload: undefined,
+  createdAt: 0,
+  creationMs: 0,
+  softExpiresAt: NEVER,
+  hardExpiresAt: NEVER,
+  tags: [],
+  marks: [],
+};
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+for (const [name, load] of openers) registerBackend(name, load);
 
 /** Has Python do a task, and gives its answer. */
 function inPython(task: Readonly<Record<string, unknown>>): Promise<unknown> {
@@ -115,6 +137,42 @@ describe("several memcached, shared with Python", { skip: missing }, () => {
     await agrees("pylibmc", paths, paths.map((host) => ({ host })));
   });
 
+  it("opened from text alone, shares a region with dogpile.cache over three servers", async () => {
+    const servers = overTcp().map(addressOf);
+    const region = makeRegion({ regionInvalidator: nothingInvalidated });
+    await region.configureFromConfig({
+      "cache.backend": "dogpile.cache.pylibmc",
+      "cache.arguments.url": servers.join(","),
+      "cache.arguments.ketama": "weighted",
+    }, "cache.");
+    const [theirs, ours] = [keys.slice(0, 40), keys.slice(40, 80)];
+    const dogpile = (steps: readonly unknown[]): Promise<unknown> =>
+      inPython({
+        do: "dogpile",
+        backend: "dogpile.cache.pylibmc",
+        url: servers,
+        arguments: { behaviors: { ketama_weighted: true } },
+        steps,
+      });
+    await dogpile(theirs.map((key) => ["set", key, { of: key }]));
+    for (const key of theirs) deepEqual(await region.get(key), { of: key });
+    for (const key of ours) await region.getOrCreate(key, () => Promise.resolve([key]));
+    deepEqual(await dogpile(ours.map((key) => ["get", key])), ours.map((key) => [key]));
+  });
+
+  it("opened by an address alone, has every key where pylibmc's ring has it", async () => {
+    const addresses = overTcp().map(addressOf);
+    const weights = [5, 1, 3];
+    const { backend } = await openBackend(
+      `memcached://${addresses.join(",")}?ketama=weighted&weights=${weights.join(",")}`,
+    );
+    const entry = { ...anEntry, payload: "of cairn" };
+    await backend.set(keys.map((key) => ({ key, value: entry, expiresAt: NEVER })));
+    const servers = addresses.map((address, index) => `${address}:${weights[index]}`);
+    const answer = await inPython({ do: "find", client: "pylibmc", servers, keys });
+    deepEqual(answer, keys.map(() => true));
+  });
+
   it("pymemcache with ketama and cairn find each other's keys", async () => {
     await agrees("pymemcache", overTcp().map(addressOf), overTcp());
   });
@@ -141,6 +199,38 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
 
     const dogpile = (...steps: readonly (readonly unknown[])[]): Promise<unknown> =>
       inPython({ do: "dogpile", backend, url, steps });
+
+    /** Five callers of each side want the same; whoever creates it waits until all have called. */
+    const contention = async (
+      first: "Python" | "TypeScript",
+      wanted: Readonly<Record<string, unknown>>,
+      make: (create: () => Promise<string>) => () => Promise<unknown>,
+    ): Promise<void> => {
+      const [ours, theirs] = [5, 5];
+      await startCounting(server);
+      const get = make(async () => {
+        await count(server, "created");
+        await until(async () => await read(server, "arrived") === ours + theirs);
+        return "of TypeScript";
+      });
+      const call = async (): Promise<unknown> => {
+        await count(server, "arrived");
+        return await get();
+      };
+      const sizes = { callers: theirs, everybody: ours + theirs };
+      const begin = {
+        Python: () => {
+          return inPython({ do: "contend", backend, url, value: "of Python", ...sizes, ...wanted });
+        },
+        TypeScript: () => Promise.all(Array.from({ length: ours }, () => call())),
+      };
+      const second = first === "Python" ? "TypeScript" : "Python";
+      const leading = begin[first]();
+      await until(async () => await read(server, "created") === 1);
+      const results = await Promise.all([leading, begin[second]()]);
+      deepEqual(results.flat(), new Array(ours + theirs).fill(`of ${first}`));
+      equal(await read(server, "created"), 1);
+    };
 
     it("reads what dogpile stored, and dogpile what cairn stored", async () => {
       const value = { text: "é|{}", list: [1, 2.5, null, true], nested: { deep: [] } };
@@ -201,39 +291,44 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
       deepEqual(answers, [[true, false], [false]]);
     });
 
+    it("shares a function with dogpile under dogpile's default keys", async () => {
+      const made: number[] = [];
+      const load = functionOver(server, async (number, kind) => {
+        made.push(number);
+        return `${kind} ${number} of TypeScript`;
+      });
+      const namespace = "ns";
+      const python = (...steps: readonly unknown[][]): Promise<unknown> =>
+        inPython({ do: "cached", backend, url, namespace, mangles: true, steps });
+      deepEqual(await python(["call", 7, "user"], ["call", 7, "user"]), {
+        answers: ["user 7 of Python", "user 7 of Python"],
+        made: [7],
+      });
+      equal(await load(7, "user"), "user 7 of Python");
+      equal(await load(8, "user"), "user 8 of TypeScript");
+      deepEqual(await python(["call", 8, "user"], ["invalidate", 8, "user"]), {
+        answers: ["user 8 of TypeScript", null],
+        made: [],
+      });
+      equal(await load.get(8, "user"), undefined);
+      await load.invalidate(7, "user");
+      deepEqual(await python(["get", 7, "user"]), { answers: [null], made: [] });
+      deepEqual(made, [8]);
+    });
+
     for (const first of ["Python", "TypeScript"] as const) {
       it(`contends with dogpile for one key, and exactly one creates it: ${first}`, async () => {
-        const [ours, theirs] = [5, 5];
-        await startCounting(server);
-        const create = async (): Promise<string> => {
-          await count(server, "created");
-          await until(async () => await read(server, "arrived") === ours + theirs);
-          return "of TypeScript";
+        const make = (create: () => Promise<string>) => () => region.getOrCreate("key", create);
+        await contention(first, { key: "key" }, make);
+      });
+
+      it(`contends with dogpile for one call, and exactly one creates it: ${first}`, async () => {
+        const args = [7, "user"] as const;
+        const make = (create: () => Promise<string>) => {
+          const load = functionOver(server, create);
+          return () => load(...args);
         };
-        const call = async (): Promise<unknown> => {
-          await count(server, "arrived");
-          return await region.getOrCreate("key", create);
-        };
-        const contend = (): Promise<unknown> => {
-          const sizes = { callers: theirs, everybody: ours + theirs };
-          return inPython({
-            do: "contend",
-            backend,
-            url,
-            key: "key",
-            value: "of Python",
-            ...sizes,
-          });
-        };
-        const callOurs = (): Promise<unknown[]> =>
-          Promise.all(Array.from({ length: ours }, () => call()));
-        const begin = { Python: contend, TypeScript: callOurs };
-        const second = first === "Python" ? "TypeScript" : "Python";
-        const leading = begin[first]();
-        await until(async () => await read(server, "created") === 1);
-        const results = await Promise.all([leading, begin[second]()]);
-        deepEqual(results.flat(), new Array(ours + theirs).fill(`of ${first}`));
-        equal(await read(server, "created"), 1);
+        await contention(first, { args, namespace: "ns", mangles: true }, make);
       });
     }
   });
@@ -251,12 +346,20 @@ function regionOver(
     backend: serialized(json, memcachedBackend(server, { bare: true }), { framing }),
     locks: serializedLocks(json, memcachedLockKeys(server), { framing }),
     softTtlMs: NEVER,
-    // Records of Python bear no marks.
-    regionInvalidator: {
-      invalidate: () => {},
-      isHardInvalidated: () => false,
-      isSoftInvalidated: () => false,
-    },
+    regionInvalidator: nothingInvalidated,
+  });
+}
+
+/** The namesake of Python's function, cached in such a region. */
+function functionOver(
+  server: MemcachedServer,
+  create: (number: number, kind: string) => Promise<string>,
+): CachedFunction<[number, string], string> {
+  const region = regionOver(server, { keyMangler: sha1MangleKey });
+  const functionKeyGenerator = dogpileKeyGenerator({ module: "app.users" });
+  const cache = region.cacheOnArguments({ namespace: "ns", functionKeyGenerator });
+  return cache(function load(number: number, kind: string): Promise<string> {
+    return create(number, kind);
   });
 }
 

@@ -4,6 +4,9 @@
  * Each change is a transaction over all three tables: rows, the project's summary and serial, and the
  * serial of the index. It expects the project's serial to be what it was when the change was thought
  * out, and is thought out anew otherwise. All reads are consistent.
+ *
+ * PyPICloud's tables are taken over, and PyPICloud can read them on. A row that PyPICloud removes after
+ * that stays listed with its project until cairn saves or removes a file of that name.
  */
 
 import { BackendError } from "../src/contracts/errors.ts";
@@ -32,7 +35,9 @@ import {
   type TableNames,
   tableNamesOf,
 } from "./index/dynamodb_tables.ts";
+import { withLeftovers } from "./index/package_data.ts";
 import {
+  dataOfItem,
   type DynamoItem,
   factsOfItem,
   instantOf,
@@ -104,17 +109,16 @@ class DynamoIndex implements IndexCache {
 
   async distinct(): Promise<string[]> {
     return await this.#do("distinct", async () => {
-      const held = await this.#store.summaries();
+      const held = await this.#summaries();
       const { rows } = await this.#store.project(claimsName);
-      const names = [...held.map(({ name }) => name), ...rows.map(({ filename }) => filename)];
-      return [...new Set(names.map(textOf))].sort();
+      const claimed = rows.map(({ filename }) => textOf(filename));
+      return [...new Set([...held.map(({ project }) => project), ...claimed])].sort();
     });
   }
 
   async summary(): Promise<ProjectSummary[]> {
-    const items = await this.#do("summary", () => this.#store.summaries());
-    return items.map(summaryOf).filter((summary) => summary !== undefined)
-      .sort((left, right) => left.project < right.project ? -1 : 1);
+    const summaries = await this.#do("summary", () => this.#summaries());
+    return summaries.sort((left, right) => left.project < right.project ? -1 : 1);
   }
 
   async search(query: SearchQuery): Promise<ProjectSummary[]> {
@@ -135,13 +139,13 @@ class DynamoIndex implements IndexCache {
   }
 
   async add(file: PackageFile): Promise<PackageFile> {
-    const { [0]: added } = withoutEmptySummaries([file]);
-    let there = added!;
+    const [added] = withoutEmptySummaries([file]) as [PackageFile];
+    let there = added;
     await this.#change("add", [file.filename], (_, held) => {
       const item = held.get(file.filename);
       const first = item && recordOfItem(item);
-      there = first ?? added!;
-      return first ? undefined : { saved: [added!], removed: [] };
+      there = first ?? withLeftovers(added, item && dataOfItem(item));
+      return first ? undefined : { saved: [there], removed: [] };
     });
     return there;
   }
@@ -241,6 +245,17 @@ class DynamoIndex implements IndexCache {
     }
   }
 
+  // A summary that PyPICloud wrote has no version. It may be of a project that cairn knows, too.
+  async #summaries(): Promise<ProjectSummary[]> {
+    const items = await this.#store.summaries();
+    const theirs = items.filter((item) => item.version === undefined).map(({ name }) => name);
+    const rows: DynamoItem[] = [];
+    for (const name of await this.#store.known(theirs.map(textOf))) {
+      rows.push(...(await this.#store.project(name)).rows);
+    }
+    return [...items.map(summaryOf).filter(isThere), ...summariesOf(recordsOf(rows))];
+  }
+
   async #fetched(
     operation: string,
     filenames: readonly string[],
@@ -303,7 +318,7 @@ class DynamoIndex implements IndexCache {
 }
 
 function recordsOf(items: readonly DynamoItem[]): PackageFile[] {
-  return items.map(recordOfItem).filter((record) => record !== undefined);
+  return items.map(recordOfItem).filter(isThere);
 }
 
 function stateOf({ serial, is_claimed }: DynamoItem): ProjectState {
@@ -311,12 +326,15 @@ function stateOf({ serial, is_claimed }: DynamoItem): ProjectState {
   return { serial: numberOf(serial), isClaimed };
 }
 
-// A summary of PyPICloud's has no version; it is made anew when a file of the project is.
 function summaryOf(item: DynamoItem): ProjectSummary | undefined {
   if (item.version === undefined) return undefined;
   const { project, version, summary } = factsOfItem(item);
   const uploadedAt = instantOf(item.last_modified);
   return Object.freeze({ project, version, ...summary && { summary }, uploadedAt });
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function withoutEmptySummaries(files: readonly PackageFile[]): PackageFile[] {

@@ -20,7 +20,8 @@ import type {
 import { matcherOf, summariesOf } from "../src/contracts/project_summaries.ts";
 import * as scripts from "./index/redis_scripts.ts";
 import { copiedFiles, copyFiles, type RunCommands } from "./index/redis_copy.ts";
-import { recordOfFields, rowArguments } from "./index/package_hash.ts";
+import { withLeftovers } from "./index/package_data.ts";
+import { leftoverFields, leftoversOf, recordOfFields, rowArguments } from "./index/package_hash.ts";
 import type { RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
 import { type LinkOptions, RedisLink, type ScriptCall } from "./redis/link.ts";
 import type { RedisScript } from "./redis/scripts.ts";
@@ -98,11 +99,8 @@ class RedisIndex implements IndexCache {
   }
 
   async distinct(): Promise<string[]> {
-    const [held, claimed] = await this.#run("distinct", [
-      ["SMEMBERS", `${this.#root}set`],
-      ["SMEMBERS", `${this.#own}claims`],
-    ]);
-    return [...new Set([...textsOf(held), ...textsOf(claimed)])].sort();
+    const names = await this.#script("distinct", scripts.projectNames, []);
+    return textsOf(names).sort();
   }
 
   async summary(): Promise<ProjectSummary[]> {
@@ -130,8 +128,7 @@ class RedisIndex implements IndexCache {
   }
 
   async list({ limit, cursor = "" }: { limit: number; cursor?: string }): Promise<RecordPage> {
-    const after = cursor === "" ? "-" : `(${cursor}`;
-    const reply = await this.#script("list", scripts.pageRows, [after, String(limit)]);
+    const reply = await this.#script("list", scripts.pageRows, [cursor, String(limit)]);
     const [last, rows] = reply as readonly RedisReply[];
     return { files: recordsOf(rows), cursor: textOf(last) || undefined };
   }
@@ -142,11 +139,16 @@ class RedisIndex implements IndexCache {
   }
 
   async add(file: PackageFile): Promise<PackageFile> {
-    const fields = await this.#script("add", scripts.addRow, rowArguments(file));
+    const [left, fields] = await this.#run("add", [
+      ["HMGET", `pypicloud:package:${file.filename}`, ...leftoverFields],
+      this.#call(scripts.addRow, rowArguments(file)),
+    ]);
     await this.#copy("add", [file.filename]);
     const there = recordOfFields(fieldsOf(fields));
     if (!there) throw new BackendError(this.name, "add", new Error("The record is not there"));
-    return there;
+    const complete = withLeftovers(there, leftoversOf(textsOf(left)));
+    if (complete === there || !await this.replace(there, complete)) return there;
+    return complete;
   }
 
   async save(file: PackageFile): Promise<void> {

@@ -3,7 +3,8 @@
  *
  * The table `packages` is PyPICloud's, column for column; what cairn adds to a record is in its
  * `data`, and what it adds to the index is in tables of its own. A row that PyPICloud wrote is not
- * answered until a record of the same file replaces it, because it lacks the file's length.
+ * answered until a record of the same file is added, because it lacks the file's length; who uploaded
+ * it is kept then.
  */
 
 import type { IndexCache } from "../src/contracts/index_cache.ts";

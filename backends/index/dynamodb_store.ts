@@ -61,17 +61,15 @@ export class DynamoStore {
 
   /** The items of files by name. */
   async files(filenames: readonly string[]): Promise<Map<string, DynamoItem>> {
-    const items = new Map<string, DynamoItem>();
     const keys = [...new Set(filenames)].map((filename) => ({ filename: { S: filename } }));
-    while (keys.length > 0) {
-      const asked = { Keys: keys.splice(0, keysPerBatch), ConsistentRead: true };
-      const { Responses, UnprocessedKeys } = await this.#api.call<Batch>("BatchGetItem", {
-        RequestItems: { [this.#names.files]: asked },
-      });
-      for (const item of Responses[this.#names.files] ?? []) items.set(textOf(item.filename), item);
-      keys.push(...UnprocessedKeys[this.#names.files]?.Keys ?? []);
-    }
-    return items;
+    const items = await this.#batch(this.#names.files, keys);
+    return new Map(items.map((item) => [textOf(item.filename), item]));
+  }
+
+  /** Those of some projects that ever had files here. */
+  async known(names: readonly string[]): Promise<string[]> {
+    const states = await this.#batch(this.#names.projects, names.map(stateKey));
+    return states.filter(({ serial }) => numberOf(serial) > 0).map(({ name }) => textOf(name));
   }
 
   /** A project's rows and state. */
@@ -164,6 +162,20 @@ export class DynamoStore {
     const key = { name: { S: claimsName }, filename: { S: project } };
     const TableName = this.#names.projects;
     return isClaimed ? { Put: { TableName, Item: key } } : { Delete: { TableName, Key: key } };
+  }
+
+  async #batch(table: string, wanted: readonly DynamoItem[]): Promise<DynamoItem[]> {
+    const items: DynamoItem[] = [];
+    const keys = [...wanted];
+    while (keys.length > 0) {
+      const asked = { Keys: keys.splice(0, keysPerBatch), ConsistentRead: true };
+      const { Responses, UnprocessedKeys } = await this.#api.call<Batch>("BatchGetItem", {
+        RequestItems: { [table]: asked },
+      });
+      items.push(...Responses[table] ?? []);
+      keys.push(...UnprocessedKeys[table]?.Keys ?? []);
+    }
+    return items;
   }
 
   async #changeHalves(filenames: readonly string[], decide: Decide): Promise<void> {
@@ -269,7 +281,7 @@ interface Page {
 
 interface Batch {
   readonly Responses: Readonly<Record<string, readonly DynamoItem[]>>;
-  readonly UnprocessedKeys: Readonly<Record<string, { Keys: { filename: { S: string } }[] }>>;
+  readonly UnprocessedKeys: Readonly<Record<string, { Keys: DynamoItem[] }>>;
 }
 
 function stateKey(name: string): Readonly<Record<string, DynamoValue>> {

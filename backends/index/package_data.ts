@@ -8,7 +8,7 @@
 import type { PackageFile } from "../../src/contracts/index_cache.ts";
 import type { SummaryFacts } from "../../src/contracts/project_summaries.ts";
 
-/** The map. */
+/** The map as cairn writes it; PyPICloud may have put anything into it. */
 export interface PackageData {
   readonly requires_python?: string;
   readonly hash_sha256?: string;
@@ -36,6 +36,25 @@ export function dataOf(file: PackageFile): PackageData {
     ...file.uploader !== undefined && { uploader: file.uploader },
     ...file.upstream !== undefined && { upstream: file.upstream },
   };
+}
+
+/**
+ * A record that takes the place of a row of PyPICloud's, with what is known from there only: who
+ * uploaded the file, and its MD5. A row of other bytes than the record's tells nothing.
+ */
+export function withLeftovers(
+  file: PackageFile,
+  left: Readonly<Record<string, unknown>> | undefined,
+): PackageFile {
+  if (left === undefined || left.size !== undefined) return file;
+  const { uploader, hash_sha256: sha256, hash_md5: md5 } = left;
+  if (sha256 !== undefined && sha256 !== file.sha256) return file;
+  const known = {
+    ...typeof uploader === "string" && { uploader },
+    ...typeof md5 === "string" && sha256 !== undefined && { md5 },
+  };
+  const isKnown = Object.keys(known).every((name) => Object.hasOwn(file, name));
+  return isKnown ? file : Object.freeze({ ...known, ...file });
 }
 
 /**

@@ -22,6 +22,24 @@ export function rowArguments(file: PackageFile): string[] {
   return [filename, project, String(uploadedAt), key, String(fields.length), ...fields];
 }
 
+/** The fields of a row of PyPICloud's that may tell what a record lacks. */
+export const leftoverFields: readonly string[] = Object.freeze([
+  "size",
+  "uploader",
+  "hash_sha256",
+  "hash_md5",
+]);
+
+/** The values of those fields, where there are any. */
+export function leftoversOf(texts: readonly string[]): Record<string, unknown> {
+  const entries = leftoverFields.map((name, at) => [name, texts[at]] as const);
+  return Object.fromEntries(
+    entries.filter(([, text]) => text).map(([name, text]) => {
+      return [name, JSON.parse(text!)];
+    }),
+  );
+}
+
 /** The record of a hash's fields; `undefined` for no fields, and for those that PyPICloud wrote. */
 export function recordOfFields(fields: ReadonlyMap<string, string>): PackageFile | undefined {
   if (!fields.has("size")) return undefined;

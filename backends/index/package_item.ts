@@ -29,12 +29,13 @@ export function itemOf(file: PackageFile): DynamoItem {
 
 /** The record of an item; `undefined` for one that PyPICloud wrote. */
 export function recordOfItem(item: DynamoItem): PackageFile | undefined {
+  return recordOfData({ summary: "", ...factsOfItem(item) }, dataOfItem(item) as PackageData);
+}
+
+/** The map `data` of an item. */
+export function dataOfItem(item: DynamoItem): Record<string, unknown> {
   const map = item.data !== undefined && "M" in item.data ? item.data.M : {};
-  const data = Object.entries(map).map(([name, value]) => [name, plainOf(value)]);
-  return recordOfData(
-    { summary: "", ...factsOfItem(item) },
-    Object.fromEntries(data) as PackageData,
-  );
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, plainOf(value)]));
 }
 
 /** What a summary is made of. */

@@ -9,6 +9,9 @@
  * sorted; `times:NAME`, their times. Sorted sets order members of one score by their bytes, which
  * comparisons in Lua do not.
  *
+ * PyPICloud may remove a row without a word to the sorted sets, so these are looked through from
+ * their ends for one that is there.
+ *
  * A row travels as filename, project, epoch milliseconds, version key, the count of what follows, and
  * its fields with their values. A row is complete when it has a size: PyPICloud writes none.
  */
@@ -45,12 +48,22 @@ local function put(at)
   touched[name] = true
   return at + 5 + count
 end
+local function last(set, name)
+  while true do
+    local member = redis.call('ZRANGE', own .. set .. name, -1, -1)[1]
+    if not member then return end
+    local file = member
+    if set == 'versions:' then
+      file = string.sub(member, string.find(member, ' ', 1, true) + 1)
+    end
+    if redis.call('HGET', root .. 'package:' .. file, 'name') == name then return file end
+    redis.call('ZREM', own .. set .. name, member)
+  end
+end
 local function summarise(name)
-  local top = redis.call('ZREVRANGE', own .. 'versions:' .. name, 0, 0)[1]
-  if not top then return end
-  local newest = redis.call('ZREVRANGE', own .. 'times:' .. name, 0, 0)[1]
-  local file = string.sub(top, string.find(top, ' ', 1, true) + 1)
-  local row = redis.call('HMGET', root .. 'package:' .. file, 'version', 'summary')
+  local highest, newest = last('versions:', name), last('times:', name)
+  if not highest then return end
+  local row = redis.call('HMGET', root .. 'package:' .. highest, 'version', 'summary')
   redis.call('HSET', root .. 'summary:' .. name, 'name', name, 'summary', row[2] or '',
     'last_modified', redis.call('HGET', root .. 'package:' .. newest, 'last_modified'),
     'version', row[1])
@@ -127,6 +140,17 @@ if redis.call('SISMEMBER', claims, ARGV[3]) == tonumber(ARGV[4]) then return 0 e
 redis.call(ARGV[4] == '1' and 'SADD' or 'SREM', claims, ARGV[3])
 return redis.call('HINCRBY', own .. 'index', 'serial', 1)`);
 
+/** Answers the names of projects that have complete rows or a claim. */
+export const projectNames: RedisScript = scriptOf(`
+local names = redis.call('SMEMBERS', own .. 'claims')
+for _, name in ipairs(redis.call('SMEMBERS', root .. 'set')) do
+  if redis.call('EXISTS', own .. 'versions:' .. name) == 1 and
+    redis.call('SISMEMBER', own .. 'claims', name) == 0 then
+    names[#names + 1] = name
+  end
+end
+return names`);
+
 /** Arguments: a project. Answers its serial, its claim, and the fields of its rows. */
 export const projectRows: RedisScript = scriptOf(`
 local rows = {}
@@ -137,12 +161,13 @@ return {redis.call('HGET', own .. 'serials', ARGV[3]),
   redis.call('SISMEMBER', own .. 'claims', ARGV[3]), rows}`);
 
 /**
- * Arguments: where to start, how many. Answers the last filename, if more may follow, and the fields
- * of rows in the order of filenames.
+ * Arguments: the filename to start after, empty for the first page, and how many. Answers the last
+ * filename, if more may follow, and the fields of rows in the order of filenames.
  */
 export const pageRows: RedisScript = scriptOf(`
 local rows = {}
-local files = redis.call('ZRANGEBYLEX', own .. 'files', ARGV[3], '+', 'LIMIT', 0, ARGV[4])
+local start = ARGV[3] == '' and 0 or redis.call('ZLEXCOUNT', own .. 'files', '-', '[' .. ARGV[3])
+local files = redis.call('ZRANGE', own .. 'files', start, start + ARGV[4] - 1)
 for _, file in ipairs(files) do
   rows[#rows + 1] = redis.call('HGETALL', root .. 'package:' .. file)
 end

@@ -100,10 +100,11 @@ export class IndexStatements {
     );
   }
 
-  /** Answers the names of the projects with files or a claim. */
+  /** Answers the names of the projects with complete rows or a claim. */
   names(): SqlStatement {
-    return this.#compile(sql`select name from packages
-      union select name from cairn_projects where is_claimed = 1`);
+    return this.#compile(sql`select name from cairn_projects
+      where is_claimed = 1 or (serial > 0 and exists (select filename from packages
+        where packages.name = cairn_projects.name and ${isComplete}))`);
   }
 
   /** Answers the serial of the index. */
@@ -127,15 +128,21 @@ export class IndexStatements {
     return this.#change([sql`select ${held} as value`, change]);
   }
 
-  /** Adds a row unless its file has a complete one; the last statement answers the row there. */
+  /**
+   * Adds a row unless its file has a complete one; the last statement answers the row there, and the
+   * first after the lock the `data` of an incomplete one that it took the place of.
+   */
   add(row: PackageRow): SqlStatement[] {
     const held = sql`select filename from packages
       where filename = ${row.filename} and ${isComplete}`;
     const isNew = sql`not exists (${held})`;
+    const incomplete = sql`from packages
+      where filename = ${row.filename} and not (${isComplete})`;
     return this.#change([
+      sql`select data ${incomplete}`,
       this.#raiseSerial(isNew),
       this.#raiseProjects(sql`select ${row.name} as name from cairn_index where ${isNew}`),
-      sql`delete from packages where filename = ${row.filename} and not (${isComplete})`,
+      sql`delete ${incomplete}`,
       sql`insert into packages (${columns}) values (${this.#values(row)})
         ${this.#dialect.onConflict("filename", [])}`,
       this.#file(row.filename),

@@ -16,6 +16,7 @@ import {
   summariesOf,
   type SummaryFacts,
 } from "../../src/contracts/project_summaries.ts";
+import { withLeftovers } from "../index/package_data.ts";
 import { IndexStatements, schemaVersion } from "./package_statements.ts";
 import { factsOf, type PackageRow, recordOf, rowOf } from "./package_row.ts";
 import { chunked } from "./row_chunks.ts";
@@ -95,7 +96,10 @@ class SqlIndex implements IndexCache {
     const answers = await this.#do("add", "write", this.#statements.add(rowOf(file)));
     const [there] = recordsOf(answers.at(-1));
     if (!there) throw new BackendError(this.name, "add", new Error("The record is not there"));
-    return there;
+    const [left] = this.#first(answers);
+    const complete = withLeftovers(there, left && JSON.parse(left.data as string));
+    if (complete === there || !await this.replace(there, complete)) return there;
+    return complete;
   }
 
   async save(file: PackageFile): Promise<void> {

@@ -32,12 +32,15 @@ export interface ReloadOptions {
   /** Whether every file is read again, also where its record agrees. Default: no. */
   readonly isThorough?: boolean;
   /**
-   * Asked after every file or record that a store was asked about, and after every batch. The reload
-   * stops there when it answers no, and the next one goes on. Default: yes.
+   * Asked after every file or record that a store was asked about, or after every `atOnce` files, and
+   * after every batch. The reload stops there when it answers no, and the next one goes on. Default:
+   * yes.
    */
   readonly mayGoOn?: () => boolean;
   /** How many files and records make a batch, 1 to 1,000. Default: 1,000. */
   readonly batch?: number;
+  /** How many files are read at once, 1 to 1,000. Default: 8. */
+  readonly atOnce?: number;
   /** How long a node that says nothing keeps others from going on, in milliseconds. Default: 60,000. */
   readonly leaseMs?: number;
   /** How long after the end of the last reload none begins, in milliseconds. Default: 0. */
@@ -92,16 +95,18 @@ export async function reloadIndex(
   parts: ReloadParts,
   options: ReloadOptions = {},
 ): Promise<ReloadReport> {
-  const { batch = LARGEST_BATCH, leaseMs = 60_000, restMs = 0 } = options;
-  if (!(Number.isInteger(batch) && batch >= 1 && batch <= LARGEST_BATCH)) {
-    throw new RangeError(`Cannot reload: "batch" is ${batch}, not 1 to ${LARGEST_BATCH}`);
+  const { batch = LARGEST_BATCH, atOnce = 8, leaseMs = 60_000, restMs = 0 } = options;
+  for (const [name, count] of Object.entries({ batch, atOnce })) {
+    if (Number.isInteger(count) && count >= 1 && count <= LARGEST_BATCH) continue;
+    throw new RangeError(`Cannot reload: "${name}" is ${count}, not 1 to ${LARGEST_BATCH}`);
   }
   if (!(leaseMs > 0 && leaseMs < Infinity)) {
     throw new RangeError(`Cannot reload: "leaseMs" is ${leaseMs}`);
   }
   if (!(restMs >= 0)) throw new RangeError(`Cannot reload: "restMs" is ${restMs}`);
   const { mayGoOn = () => true, onProgress = () => {} } = options;
-  return await new Reload(parts, { ...options, batch, leaseMs, restMs, mayGoOn, onProgress }).run();
+  const settings = { ...options, batch, atOnce, leaseMs, restMs, mayGoOn, onProgress };
+  return await new Reload(parts, settings).run();
 }
 
 type Settings = Pick<ReloadOptions, "isThorough"> & Required<Omit<ReloadOptions, "isThorough">>;
@@ -187,6 +192,7 @@ class Reload {
     const count = await this.#scan.visit(
       rest,
       (gone) => this.#goesOn(packagesIn(rest.slice(0, gone))),
+      this.#settings,
     );
     await this.#moveOn({
       files: packagesIn(rest.slice(0, count)),

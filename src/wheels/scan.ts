@@ -80,22 +80,33 @@ export class Scan {
   }
 
   /**
-   * Compares files of the store with their records. `mayGoOn` is asked after each file that a store
-   * was asked about, with the number of files gone through; these are answered at the end, too.
+   * Compares files of the store with their records, so many at once. `mayGoOn` is asked whenever a
+   * store was asked about some, with the number of files gone through; these are answered at the
+   * end, too.
    */
   async visit(
     files: readonly StoredFile[],
     mayGoOn: (gone: number) => Promise<boolean>,
+    { atOnce }: { readonly atOnce: number },
   ): Promise<number> {
     const filenames = files.map(({ path }) => nameOf(path)).filter(isPackageName);
     const records = await this.#parts.index.fetchMany(filenames);
     const held = new Map(filenames.map((filename, at) => [filename, records[at]]));
-    for (const [at, file] of files.entries()) {
-      const isAsked = this.#isPackage(file) &&
-        await this.#compare(file, held.get(nameOf(file.path)));
-      if (isAsked && !await mayGoOn(at + 1)) return at + 1;
+    for (let gone = 0; gone < files.length;) {
+      const group = distinctlyNamed(files.slice(gone, gone + atOnce));
+      const asked = await all(group.map((file) => this.#visitOne(file, held)));
+      gone += group.length;
+      if (asked.includes(true) && !await mayGoOn(gone)) return gone;
     }
     return files.length;
+  }
+
+  /** Answers whether a store was asked about the file. */
+  async #visitOne(
+    file: StoredFile,
+    held: ReadonlyMap<string, PackageFile | undefined>,
+  ): Promise<boolean> {
+    return this.#isPackage(file) && await this.#compare(file, held.get(nameOf(file.path)));
   }
 
   /** Whether a file was read since files were seen: that takes long, and some may be gone by now. */
@@ -134,7 +145,6 @@ export class Scan {
     return false;
   }
 
-  /** Answers whether a store was asked about the file. */
   async #compare(file: StoredFile, record: PackageFile | undefined): Promise<boolean> {
     const filename = nameOf(file.path);
     const other = this.#seen.get(filename) ?? record?.path ?? file.path;
@@ -241,6 +251,19 @@ export class Scan {
     this.#counts.skipped++;
     this.#parts.log("warn", `Skipped "${path}": ${reason}`);
   }
+}
+
+/** Those up to the first whose filename is another one's before it: the first of a name counts. */
+function distinctlyNamed(files: readonly StoredFile[]): readonly StoredFile[] {
+  const names = files.map(({ path }) => nameOf(path));
+  const again = names.findIndex((name, at) => names.indexOf(name) < at);
+  return again === -1 ? files : files.slice(0, again);
+}
+
+/** What all come to, once all have ended; rejects with the first failure among them. */
+async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 function isPackageName(filename: string): boolean {

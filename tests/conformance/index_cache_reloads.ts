@@ -129,7 +129,7 @@ class World {
 
   #reload(turn: Turn, at: number): Promise<ReloadReport> {
     const fixed = { clock: this.#clock, digests: portableDigests, log: () => {} };
-    return reloadIndex({ ...this.#stores(turn, at), ...fixed }, { batch: 3 });
+    return reloadIndex({ ...this.#stores(turn, at), ...fixed }, { batch: 3, atOnce: 1 });
   }
 
   #stores(turn: Turn, at: number): Stores {

@@ -97,13 +97,25 @@ describe("sqliteIndex", () => {
     const index = sqliteIndex(database);
     equal(await index.fetch("demo-1.0.tar.gz"), undefined);
     deepEqual(await index.all("demo"), { files: [], serial: 0, isClaimed: false });
-    const complete = recordOf("demo", "1.0", { filename: "demo-1.0.tar.gz" });
-    deepEqual(await index.add(complete), complete);
+    deepEqual([await index.distinct(), await index.summary()], [[], []]);
+    const sha256 = "ab".repeat(32);
+    const given = recordOf("demo", "1.0", { filename: "demo-1.0.tar.gz", sha256 });
+    const complete = { ...given, uploader: "zoë", md5: "cd" };
+    deepEqual(await index.add(given), complete);
+    deepEqual(await index.fetch(given.filename), complete);
     const { serial } = await index.project("demo");
     ok(serial > 0);
-    deepEqual(await index.add({ ...complete, sizeBytes: 1 }), complete);
+    deepEqual(await index.add({ ...given, sizeBytes: 1 }), complete);
     equal((await index.project("demo")).serial, serial);
     equal(database.prepare("select count(*) as count from packages").get()!.count, 1);
+    database.close();
+  });
+
+  it("believes nothing of a row of PyPICloud's that is about other bytes", async () => {
+    const database = new DatabaseSync(freshFile());
+    database.exec(pypicloudTable);
+    const given = recordOf("demo", "1.0", { filename: "demo-1.0.tar.gz" });
+    deepEqual(await sqliteIndex(database).add(given), given);
     database.close();
   });
 
@@ -176,7 +188,7 @@ const pypicloudTable = `
   CREATE INDEX ix_packages_last_modified ON packages (last_modified);
   CREATE INDEX ix_packages_name ON packages (name);
   INSERT INTO packages VALUES ('demo-1.0.tar.gz', 'demo', '1.0', '2020-01-02 03:04:05.678901',
-    NULL, '{"hash_sha256": "ab", "uploader": "zoe"}');
+    NULL, '{"hash_sha256": "${"ab".repeat(32)}", "uploader": "zo\\u00eb", "hash_md5": "cd"}');
 `;
 
 const changes: Record<string, (index: IndexCache) => Promise<unknown>> = {

@@ -128,12 +128,17 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     await call("PutItem", { TableName: `${namespace}DynamoPackage`, Item: old });
     const summary = { name: { S: "demo" }, last_modified: { N: "5.5" } };
     await call("PutItem", { TableName: `${namespace}PackageSummary`, Item: summary });
-    deepEqual(await index.distinct(), ["demo"]);
+    deepEqual(await index.distinct(), []);
     equal(await index.fetch(filename), undefined);
     deepEqual(await index.summary(), []);
-    const complete = recordOf("demo", "1.0", { filename, summary: "new" });
-    deepEqual(await index.add(complete), complete);
-    deepEqual(await index.add({ ...complete, sizeBytes: 1 }), complete);
+    const given = recordOf("demo", "1.0", { filename, summary: "new" });
+    const complete = { ...given, uploader: "zoe" };
+    deepEqual(await index.add(given), complete);
+    deepEqual(await index.add({ ...given, sizeBytes: 1 }), complete);
+    deepEqual((await index.all("demo")).files, [complete]);
+    equal((await index.summary())[0]?.summary, "new");
+    await call("PutItem", { TableName: `${namespace}PackageSummary`, Item: summary });
+    deepEqual(await index.distinct(), ["demo"]);
     equal((await index.summary())[0]?.summary, "new");
   });
 

@@ -1,6 +1,6 @@
 /** The index on real Redis servers: one, and a cluster of three. */
 
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Cluster, Redis } from "ioredis";
 import { redisIndex } from "../../backends/index_redis.ts";
@@ -12,6 +12,7 @@ import {
   type IndexCacheFixture,
   recordOf,
 } from "../conformance/index_cache_fixture.ts";
+import { countsOf, House, wheel } from "../conformance/index_cache_house.ts";
 import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
 import { type RedisCluster, startRedisCluster } from "../services/redis_cluster.ts";
@@ -139,21 +140,91 @@ describe("one server", { skip: redis.missing }, () => {
       await admin.call("SADD", "pypicloud:set", "demo");
       await admin.call("SADD", "pypicloud:set:demo", file);
       await admin.call("HSET", "pypicloud:summary:demo", "name", "demo", "summary", "old");
-      deepEqual(await index.distinct(), ["demo"]);
+      deepEqual(await index.distinct(), []);
       equal(await index.fetch(file), undefined);
       deepEqual((await index.all("demo")).files, []);
       deepEqual(await index.summary(), []);
-      const complete = recordOf("demo", "1.0", { filename: file, summary: "new" });
-      deepEqual(await index.add(complete), complete);
-      deepEqual(await index.add({ ...complete, sizeBytes: 1 }), complete);
+      const given = recordOf("demo", "1.0", { filename: file, summary: "new" });
+      const complete = { ...given, uploader: "z" };
+      deepEqual(await index.add(given), complete);
+      deepEqual(await index.add({ ...given, sizeBytes: 1 }), complete);
+      deepEqual(await index.fetch(file), complete);
+      deepEqual(await index.distinct(), ["demo"]);
       equal((await hash("pypicloud:summary:demo")).summary, "new");
     }));
+
+  it("P-037 P-049: a reload writes the fields that PyPICloud's writes", () =>
+    trial(async (index) => {
+      const house = new House({ index, other: index });
+      await house.clock.advance(500);
+      const { filename, path, sha256 } = await house.put(wheel("demo", "1.0"));
+      const told = await house.put(wheel("told", "1.0", { summary: "A demonstration" }));
+      deepEqual(countsOf(await house.reload()), { unchanged: 0, taken: 2, removed: 0 });
+      const { size, version_key, hash_metadata_sha256, ...fields } = await hash(
+        `pypicloud:package:${filename}`,
+      );
+      deepEqual(fields, {
+        name: "demo",
+        version: "1.0",
+        filename,
+        last_modified: "1700000000.5",
+        summary: "",
+        hash_sha256: JSON.stringify(sha256),
+        path: JSON.stringify(path),
+      });
+      for (const json of [size, version_key, hash_metadata_sha256]) JSON.parse(json!);
+      equal((await hash(`pypicloud:package:${told.filename}`)).summary, "A demonstration");
+      deepEqual((await admin.call("SMEMBERS", "pypicloud:set") as string[]).sort(), [
+        "demo",
+        "told",
+      ]);
+      deepEqual(await admin.call("SMEMBERS", "pypicloud:set:demo"), [filename]);
+      equal((await hash("pypicloud:summary:demo")).summary, "");
+    }));
+
+  it("PX-18: sends no command that Redis advises against", async () => {
+    await admin.call("CONFIG", "RESETSTAT");
+    await trial(async (index) => {
+      const house = new House({ index, other: index });
+      const { filename } = await house.upload(wheel("demo", "1.0"));
+      await house.put(wheel("demo", "2.0"));
+      await house.reload();
+      await index.summary();
+      await index.search({ names: ["demo"], operator: "or" });
+      await index.distinct();
+      await house.wheelhouse.remove(filename);
+      await index.clearAll();
+    });
+    const statistics = await admin.call("INFO", "commandstats") as string;
+    const names = [...statistics.matchAll(/^cmdstat_([a-z]+)[:|]/gm)].map(([, name]) => name!);
+    ok(names.includes("hset") && names.includes("zrange"), names.join());
+    for (const name of names) {
+      const [, facts] = await admin.call("COMMAND", "DOCS", name) as [string, string[]];
+      equal(facts.includes("deprecated_since"), false, name);
+    }
+  });
 
   it("PX-05: a file that goes between two reads is no error", () =>
     trial(async (index) => {
       await index.saveMany([recordOf("demo"), recordOf("demo", "2.0")]);
       await admin.call("DEL", `pypicloud:package:${recordOf("demo").filename}`);
       deepEqual((await index.all("demo")).files, [recordOf("demo", "2.0")]);
+    }));
+
+  it("a row that PyPICloud has removed stands in no later change's way", () =>
+    trial(async (index) => {
+      const uploadedAt = recordOf("demo").uploadedAt + 5_000;
+      await index.saveMany([recordOf("demo"), recordOf("demo", "2.0", { uploadedAt })]);
+      const { filename } = recordOf("demo", "2.0");
+      await admin.call("DEL", `pypicloud:package:${filename}`);
+      await admin.call("SREM", "pypicloud:set:demo", filename);
+      await index.save(recordOf("demo", "1.1", { summary: "next" }));
+      deepEqual(await index.summary(), [{
+        ...{ project: "demo", version: "1.1", summary: "next" },
+        uploadedAt: recordOf("demo").uploadedAt,
+      }]);
+      for (const version of ["1.0", "1.1"]) await index.clear(recordOf("demo", version).filename);
+      deepEqual([await index.distinct(), await index.summary()], [[], []]);
     }));
 
   it("refuses keys of a newer schema and names both versions", () =>
@@ -179,6 +250,19 @@ describe("a cluster", { skip: redis.missing }, () => {
     return { commands: ioredisClusterCommands(client), call, close };
   };
   suite("redis cluster", connect, () => cluster.admins);
+
+  it("keeps the uploader of a row of PyPICloud's that it completes", async () => {
+    await Promise.all(cluster.admins.map((admin) => admin.call("FLUSHALL")));
+    const { commands, call, close } = await connect();
+    const record = recordOf("demo");
+    const key = `pypicloud:package:${record.filename}`;
+    await call("HSET", key, "name", "demo", "uploader", '"zo\\u00eb"', "hash_md5", '"ab"');
+    const complete = { ...record, uploader: "zoë" };
+    deepEqual(await redisIndex(commands).add(record), complete);
+    deepEqual(await redisIndex(commands).fetch(record.filename), complete);
+    equal(await call("HGET", key, "uploader"), '"zoë"');
+    close();
+  });
 
   it("keeps PyPICloud's keys as a copy, whoever writes at once", async () => {
     await Promise.all(cluster.admins.map((admin) => admin.call("FLUSHALL")));

@@ -107,6 +107,7 @@ describe("a reload", () => {
       const told: ReloadProgress[] = [];
       const slice = () =>
         shelf.reload({
+          atOnce: 1,
           mayGoOn: times(most),
           onProgress: (progress) => void told.push(progress),
         });
@@ -126,7 +127,7 @@ describe("a reload", () => {
   it("goes on where it was stopped, also when the last file has gone meanwhile", async () => {
     const shelf = new Shelf();
     for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
-    equal((await shelf.reload({ mayGoOn: times(1) })).state, "stopped");
+    equal((await shelf.reload({ atOnce: 1, mayGoOn: times(1) })).state, "stopped");
     const [first] = await shelf.known();
     await shelf.files.delete(first!);
     await shelf.put("added", "1.0");
@@ -234,6 +235,34 @@ describe("a reload", () => {
     equal((await shelf.index.fetch(old.filename))?.sha256, next.sha256);
   });
 
+  it("reads so many files at once as it is told, and of one name the first", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 9; at++) await shelf.put("demo", `1.${at}`);
+    const [first = ""] = await paths(shelf.files);
+    const { body } = (await shelf.files.read(first))!;
+    const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+    const expected = { sizeBytes: bytes.length, sha256: await sha256Of(bytes) };
+    await shelf.files.put(first.replace("/", "/demo-1.00/"), new Blob([bytes]).stream(), expected);
+    const counted = new AtOnce(shelf.files);
+    deepEqual(countsOf(await shelf.reload({ atOnce: 4 }, { files: counted.files })), [0, 9, 0, 1]);
+    equal(counted.most, 4);
+    equal((await shelf.index.fetch(first.slice(first.indexOf("/") + 1)))?.path, first);
+  });
+
+  it("when one file cannot be read, those read with it end first", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
+    const counted = new AtOnce(shelf.files);
+    const files: FileStore = {
+      ...counted.files,
+      read: (path, range) =>
+        path.includes("-1.0-") ? Promise.reject(crash) : counted.files.read(path, range),
+    };
+    await rejects(() => shelf.reload({}, { files }), (error) => error === crash);
+    equal(counted.now, 0);
+    equal((await shelf.known()).length, 3);
+  });
+
   it("tells its speed, and how much is left once it knows how much there was", async () => {
     const shelf = new Shelf();
     for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
@@ -241,7 +270,7 @@ describe("a reload", () => {
     const onProgress = (progress: ReloadProgress): void => {
       told.push(progress);
     };
-    await shelf.reload({ onProgress });
+    await shelf.reload({ atOnce: 1, onProgress });
     deepEqual(told.slice(0, 4).map(({ taken, remaining }) => [taken, remaining]), [
       ...[1, 2, 3, 4].map((taken) => [taken, undefined]),
     ]);
@@ -263,7 +292,7 @@ describe("a reload", () => {
 
   it("refuses options that make no sense", async () => {
     const refused: ReloadOptions[] = [
-      ...[{ batch: 0 }, { batch: 1_001 }, { batch: 1.5 }],
+      ...[{ batch: 0 }, { batch: 1_001 }, { batch: 1.5 }, { atOnce: 0 }],
       ...[{ leaseMs: 0 }, { leaseMs: Infinity }, { restMs: -1 }, { restMs: NaN }],
     ];
     for (const options of refused) await rejects(() => new Shelf().reload(options), RangeError);
@@ -298,6 +327,30 @@ function bound(files: FileStore): FileStore {
     delete: (path) => files.delete(path),
     list: (options) => files.list(options),
   };
+}
+
+/** A store that counts how many heads of files are being looked at and files read at once. */
+class AtOnce {
+  now = 0;
+  most = 0;
+  readonly files: FileStore;
+
+  constructor(files: FileStore) {
+    this.files = {
+      ...bound(files),
+      head: (path) => this.#during(() => files.head(path)),
+      read: (path, range) => this.#during(() => files.read(path, range)),
+    };
+  }
+
+  async #during<T>(call: () => Promise<T>): Promise<T> {
+    this.most = Math.max(this.most, ++this.now);
+    try {
+      return await call();
+    } finally {
+      this.now--;
+    }
+  }
 }
 
 const crash: Error = new Error("crash");

@@ -43,14 +43,14 @@ export const SUITES: readonly Suite[] = [
 
 /** The stores, in the order of the rows. */
 export const STORES: readonly Store[] = [
-  { name: "memory", title: /^memory(?!.*proxy)/ },
+  { name: "memory", title: /^(?:memory(?!.*proxy)|localLocks$)/ },
   {
     name: "Redis, Valkey",
     title: /^(?:redis(?:_advanced)?|sentinel)\b(?!.*(?:upstash|webdis|cluster|hashes))/i,
   },
   { name: "Redis Cluster", title: /^redis\b.*\bcluster/ },
   { name: "Redis over HTTP", title: /^redis by (?:upstash|webdis)\b/ },
-  { name: "Redis hashes", title: /^redis(?: hashes|_advanced, keys in hashes)/ },
+  { name: "Redis hashes", title: /^(?:redis(?: |_advanced, keys in ))?hashes\b/ },
   { name: "memcached", title: /^(?:bare )?memcached\b/ },
   { name: "SQLite", title: /^sqlite\b/ },
   { name: "D1", title: /^d1\b/ },
@@ -66,7 +66,7 @@ export const STORES: readonly Store[] = [
 ];
 
 /** What has suites and is no store: compositions, and the model that the suites are tried on. */
-const COMPOSED = /\(|\b(?:model|proxy|sharded|tiered|beside|framing)\b|^(?:local|atomic)Locks$/;
+const COMPOSED = /\(|\b(?:model|proxy|sharded|tiered|beside|framing)\b|^atomicLocks$/;
 
 /** Where a store stands in a suite. */
 export interface Cell {

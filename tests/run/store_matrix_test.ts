@@ -66,7 +66,7 @@ describe("matrixOf", () => {
     const matrix = matrixOf([ran("deno", {
       "Backend: serialized(json, sqlite) > a": "passed",
       "Backend: tiered of three, with a limited near life > a": "passed",
-      "Locks: localLocks > a": "passed",
+      "Locks: atomicLocks > a": "passed",
       "Backend: papyrus > a": "passed",
     })]);
     ok([...matrix.cells.values()].every((row) => row.size === 0));

@@ -15,12 +15,14 @@ import {
 } from "../../backends/sqlite.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
+import { serializedLocks } from "../../src/compose/serialized_locks.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
 import { type ListingFixture, listingSuite } from "../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
+import { regionSuite } from "../conformance/region_suite.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 
 backendSuite("sqlite", fixtureOf, { samples: byteSamples });
@@ -31,6 +33,11 @@ backendSuite("serialized(json, sqlite)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
+
+regionSuite("sqlite with its locks", (clock) => {
+  const { backend, locks } = locksFixture(clock);
+  return { backend: serialized(json, backend), locks: serializedLocks(json, locks) };
+});
 
 describe("sqlite", () => {
   let folder: string;

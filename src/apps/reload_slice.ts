@@ -49,6 +49,7 @@ export async function reloadSlice(env: ReloadEnv, log: Log): Promise<void> {
   let progress: ReloadProgress | undefined;
   const { state, ...counts } = await reloadIndex({ ...parts, clock: systemClock, log }, {
     restMs,
+    atOnce: 1,
     mayGoOn: () => meter.operations + reserve <= most && meter.readBytes < MOST_READ_BYTES,
     onProgress: (latest) => progress = latest,
   });

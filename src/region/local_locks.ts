@@ -11,7 +11,7 @@
  */
 
 import type { Backend, Write } from "../contracts/backend.ts";
-import { type Clock, systemClock } from "../contracts/clock.ts";
+import { type Clock, NEVER, systemClock } from "../contracts/clock.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../contracts/locks.ts";
 
 /**
@@ -23,123 +23,95 @@ export function localLocks<V>(backend: Backend<V>, options: { clock?: Clock } = 
   return new LocalLocks(backend, options.clock ?? systemClock);
 }
 
-class Holding {
+interface Holding {
   readonly fence: number;
   readonly ended: Promise<void>;
+  readonly end: () => void;
   endsAt: number;
   commit: Promise<void> | undefined;
-  readonly #end: () => void;
-
-  constructor(fence: number, endsAt: number) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.fence = fence;
-    this.endsAt = endsAt;
-    this.ended = promise;
-    this.#end = resolve;
-  }
-
-  isLive(now: number): boolean {
-    return this.commit !== undefined || now < this.endsAt;
-  }
-
-  end(): void {
-    this.#end();
-  }
 }
 
-class HolderTable {
-  readonly #holders = new Map<string, Holding>();
-  #fence = 0;
-  #sweepAt = 1_024;
+/** Who holds what, by backend and key. */
+const tables = new WeakMap<object, Map<string, Holding>>();
 
-  holderOf(key: string, now: number): Holding | undefined {
-    const holding = this.#holders.get(key);
-    return holding?.isLive(now) ? holding : undefined;
-  }
+/** The last fence given out. */
+let fences = 0;
 
-  take(key: string, now: number, leaseMs: number): Holding {
-    if (this.#holders.size >= this.#sweepAt) this.#sweep(now);
-    this.#holders.get(key)?.end();
-    const holding = new Holding(++this.#fence, now + leaseMs);
-    this.#holders.set(key, holding);
-    return holding;
-  }
-
-  holds(key: string, holding: Holding, now: number): boolean {
-    return this.holderOf(key, now) === holding;
-  }
-
-  end(key: string, holding: Holding | undefined): void {
-    if (holding === undefined || this.#holders.get(key) !== holding) return;
-    this.#holders.delete(key);
-    holding.end();
-  }
-
-  // Holders that never released would stay for ever; the table is walked each time it has doubled.
-  #sweep(now: number): void {
-    for (const [key, holding] of this.#holders) if (!holding.isLive(now)) this.end(key, holding);
-    this.#sweepAt = Math.max(1_024, 2 * this.#holders.size);
-  }
-}
-
-const tables = new WeakMap<object, HolderTable>();
-
-function tableOf(backend: object): HolderTable {
-  const known = tables.get(backend);
-  if (known) return known;
-  const table = new HolderTable();
-  tables.set(backend, table);
-  return table;
-}
+/** How many of the oldest holdings are looked at when there is a new one. */
+const SWEEP_STEPS = 2;
 
 class LocalLocks<V> implements Locks<V> {
   readonly name: string;
   readonly #backend: Backend<V>;
   readonly #clock: Clock;
-  readonly #table: HolderTable;
+  readonly #holdings: Map<string, Holding>;
 
   constructor(backend: Backend<V>, clock: Clock) {
     this.name = `local(${backend.name})`;
     this.#backend = backend;
     this.#clock = clock;
-    this.#table = tableOf(backend);
+    this.#holdings = tables.get(backend) ?? new Map<string, Holding>();
+    tables.set(backend, this.#holdings);
   }
 
   async acquire(key: string, options: AcquireOptions<V>): Promise<Acquired<V>> {
-    const deadline = this.#clock.now() + options.waitMs;
+    const { leaseMs, waitMs, enough, signal } = options;
+    const deadline = this.#clock.now() + waitMs;
     for (;;) {
-      const now = this.#clock.now();
-      const holder = this.#table.holderOf(key, now);
-      if (holder === undefined) return await this.#take(key, now, options.leaseMs);
+      const holding = this.#held(key);
+      if (holding === undefined) return await this.#take(key, leaseMs);
       const value = await this.#read(key);
       const remainingMs = deadline - this.#clock.now();
-      if (options.enough(value) || remainingMs <= 0 || options.signal?.aborted) {
-        return { lease: undefined, value };
-      }
-      await this.#waitFor(holder, remainingMs, options.signal);
+      if (enough(value) || remainingMs <= 0 || signal?.aborted) return { lease: undefined, value };
+      await this.#waitFor(holding, remainingMs, signal);
     }
   }
 
   async revoke(keys: readonly string[]): Promise<void> {
-    const now = this.#clock.now();
-    const commits: (Promise<void> | undefined)[] = [];
-    for (const key of keys) {
-      const holder = this.#table.holderOf(key, now);
-      if (holder?.commit) commits.push(holder.commit);
-      else this.#table.end(key, holder);
-    }
-    await Promise.allSettled(commits);
+    const held = keys.map((key) => this.#held(key));
+    for (const [i, key] of keys.entries()) if (!held[i]?.commit) this.#end(key, held[i]);
+    await Promise.allSettled(held.map((holding) => holding?.commit));
     await this.#backend.delete(keys);
   }
 
-  async #take(key: string, now: number, leaseMs: number): Promise<Acquired<V>> {
-    const holding = this.#table.take(key, now, leaseMs);
+  /** The live holding of a key. A commit under way keeps it alive. */
+  #held(key: string): Holding | undefined {
+    const holding = this.#holdings.get(key);
+    const isLive = holding?.commit !== undefined || this.#clock.now() < (holding?.endsAt ?? 0);
+    return isLive ? holding : undefined;
+  }
+
+  #end(key: string, holding: Holding | undefined): void {
+    if (holding === undefined || this.#holdings.get(key) !== holding) return;
+    this.#holdings.delete(key);
+    holding.end();
+  }
+
+  async #take(key: string, leaseMs: number): Promise<Acquired<V>> {
+    this.#sweep();
+    this.#holdings.get(key)?.end();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const endsAt = this.#clock.now() + leaseMs;
+    const holding: Holding = { fence: ++fences, ended, end, endsAt, commit: undefined };
+    this.#holdings.set(key, holding);
     try {
       const value = await this.#read(key);
       return { lease: this.#leaseOf(key, holding), value };
     } catch (error) {
-      this.#table.end(key, holding);
+      this.#end(key, holding);
       throw error;
+    }
+  }
+
+  // Holders that never release would stay for ever; the oldest are ended or queue up anew.
+  #sweep(): void {
+    let steps = 0;
+    for (const [key, holding] of this.#holdings) {
+      if (++steps > SWEEP_STEPS) return;
+      const isLive = this.#held(key) !== undefined;
+      this.#holdings.delete(key);
+      if (isLive) this.#holdings.set(key, holding);
+      else holding.end();
     }
   }
 
@@ -148,36 +120,35 @@ class LocalLocks<V> implements Locks<V> {
     return value;
   }
 
-  async #waitFor(holder: Holding, remainingMs: number, signal?: AbortSignal): Promise<void> {
+  async #waitFor(holding: Holding, remainingMs: number, signal?: AbortSignal): Promise<void> {
     const awake = new AbortController();
     const wake = (): void => awake.abort();
-    signal?.addEventListener("abort", wake, { once: true });
+    signal?.addEventListener("abort", wake, { signal: awake.signal });
     // A commit under way may outlive its lease; then only its end is worth waking up for.
-    const leaseMs = holder.commit ? remainingMs : Math.max(1, holder.endsAt - this.#clock.now());
+    const leaseMs = holding.commit ? NEVER : Math.max(1, holding.endsAt - this.#clock.now());
     const sleep = this.#clock.sleep(Math.min(remainingMs, leaseMs), awake.signal);
-    await Promise.race([holder.ended, sleep]);
-    awake.abort();
-    signal?.removeEventListener("abort", wake);
+    await Promise.race([holding.ended, sleep]);
+    wake();
   }
 
   #leaseOf(key: string, holding: Holding): Lease<V> {
-    const holds = (): boolean => this.#table.holds(key, holding, this.#clock.now());
-    const end = (): void => this.#table.end(key, holding);
+    const isHeld = (): boolean => this.#held(key) === holding;
+    const end = (): void => this.#end(key, holding);
     return {
       key,
       fence: holding.fence,
-      renew: (leaseMs) => {
-        const isHeld = holds();
-        if (isHeld) holding.endsAt = this.#clock.now() + leaseMs;
-        return Promise.resolve(isHeld);
+      renew: async (leaseMs) => {
+        if (!isHeld()) return false;
+        holding.endsAt = this.#clock.now() + leaseMs;
+        return true;
       },
       commit: async (write: Write<V>) => {
-        if (!holds()) return false;
+        if (!isHeld()) return false;
         holding.commit = this.#backend.set([write]);
         await holding.commit.finally(end);
         return true;
       },
-      release: () => Promise.resolve(end()),
+      release: async () => end(),
     };
   }
 }

@@ -5,20 +5,21 @@
  * and a process that dies in between leaves a file that the same upload, sent again, or the next
  * scan takes up. The first writer of a name wins; the same bytes again are a success. The project
  * is claimed before its first file is published, so that at no moment the upstream could be asked
- * for a name of ours.
+ * for a name of ours. That goes for names that were read through before, too: their files stay in the
+ * store for those who have their addresses, but no page lists them any more.
  */
 
 import type { Clock } from "../contracts/clock.ts";
-import { InvalidFilenameError, UploadRefusedError } from "../contracts/errors.ts";
+import { BackendError, InvalidFilenameError, UploadRefusedError } from "../contracts/errors.ts";
 import { excerpt } from "../contracts/excerpt.ts";
 import type { FileStore, StagedFile } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
 import { type DigestFactory, type Digests, DigestTap } from "./digests.ts";
 import { digestStored, layMetadata } from "./intake.ts";
-import type { Log } from "./log.ts";
+import { type Log, reasonOf } from "./log.ts";
 import { normalizeName, parseFilename } from "./packages/names.ts";
-import { isStorable, ownPath } from "./paths.ts";
+import { isStorable, metadataPath, ownPath } from "./paths.ts";
 import { compareVersions } from "../contracts/versions.ts";
 
 /** What uploads go to. */
@@ -62,6 +63,9 @@ export interface UploadClaims {
   /** Who sends it. */
   readonly uploader?: string;
 }
+
+/** How often a record is entered that others change meanwhile. */
+const ATTEMPTS = 8;
 
 /** Takes uploads. */
 export class Uploads {
@@ -108,8 +112,10 @@ export class Uploads {
       checkDigests(claims, upload.digests);
       const known = await this.#parts.index.fetch(claims.filename);
       if (known !== undefined) {
-        const same = sameOrRefused(known, upload.digests);
-        return { record: await this.#completed(same, upload, claims), isNew: false };
+        const same = this.#sameOrRefused(known, upload.digests);
+        if (same.upstream === undefined) {
+          return { record: await this.#completed(same, upload, claims), isNew: false };
+        }
       }
       const facts = await inspectArchive(claims.filename, upload.staged);
       checkClaims(claims, facts);
@@ -133,12 +139,34 @@ export class Uploads {
       if (found !== upload.digests.hex.sha256) throw alreadyExists(claims.filename, undefined);
     }
     const archive = await layMetadata(files, path, facts);
-    const record = await index.add({
-      ...await this.#recordOf(upload, claims, path),
-      ...archive,
-    });
+    const record = { ...await this.#recordOf(upload, claims, path), ...archive };
+    const entered = await this.#enter(record, upload.digests);
     log("info", `Published "${claims.filename}"`, { project, uploader: claims.uploader });
-    return await this.#completed(sameOrRefused(record, upload.digests), upload, claims);
+    return await this.#completed(entered, upload, claims);
+  }
+
+  /** Enters a record. One of the same bytes that were read through gives way to it. */
+  async #enter(record: PackageFile, digests: Digests): Promise<PackageFile> {
+    const { index } = this.#parts;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const there = this.#sameOrRefused(await index.add(record), digests);
+      if (there.upstream === undefined) return there;
+      if (!await index.replace(there, record)) continue;
+      await this.#dropCopy(there);
+      return record;
+    }
+    throw new BackendError(index.name, "add", `The record of "${record.filename}" keeps changing`);
+  }
+
+  /** Removes what was read through, now that the same bytes are ours. */
+  async #dropCopy({ filename, path }: PackageFile): Promise<void> {
+    const { files, log } = this.#parts;
+    try {
+      await files.delete(metadataPath(path));
+      await files.delete(path);
+    } catch (error) {
+      log("warn", `Left the copy of "${filename}" that was read through: ${reasonOf(error)}`);
+    }
   }
 
   /**
@@ -150,12 +178,22 @@ export class Uploads {
     { digests: { hex } }: StagedUpload,
     { uploader }: UploadClaims,
   ): Promise<PackageFile> {
-    if (record.upstream !== undefined) return record;
     const { md5 = "", blake2b = "" } = hex;
     const known = { md5, blake2b, ...uploader === undefined ? {} : { uploader } };
     const complete = { ...known, ...record };
     if (Object.keys(complete).length === Object.keys(record).length) return record;
     return await this.#parts.index.replace(record, complete) ? complete : record;
+  }
+
+  #sameOrRefused(record: PackageFile, { hex }: Digests): PackageFile {
+    const { filename, sha256, blake2b, upstream } = record;
+    if (sha256 === hex.sha256) return record;
+    if (upstream !== undefined) {
+      this.#parts.log("warn", `Refused "${filename}": other content under it was read through`, {
+        upstream,
+      });
+    }
+    throw alreadyExists(filename, blake2b);
   }
 
   async #recordOf(
@@ -216,11 +254,6 @@ function checkClaims(claims: UploadClaims, { metadata }: ArchiveFacts): void {
       `is a file of version "${excerpt(metadata.version)}", not of "${excerpt(version)}"`,
     );
   }
-}
-
-function sameOrRefused(record: PackageFile, { hex }: Digests): PackageFile {
-  if (record.sha256 === hex.sha256) return record;
-  throw alreadyExists(record.filename, record.blake2b);
 }
 
 function alreadyExists(filename: string, blake2b: string | undefined): UploadRefusedError {

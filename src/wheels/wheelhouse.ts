@@ -217,6 +217,12 @@ export class Wheelhouse {
     range: ByteRange | undefined,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     if (record.upstream === undefined) return undefined;
+    const { index, files } = this.#parts;
+    const now = await index.fetch(record.filename);
+    // An upload of the same bytes has made them ours since the record was read.
+    if (now?.sha256 === record.sha256 && now.path !== record.path) {
+      return await bodyAt(files, now.path, range);
+    }
     const cold = await this.#coldFile(record.sha256, record.filename);
     return cold && await this.#openCold(cold, range);
   }

@@ -1,10 +1,12 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { memoryIndex } from "../../../backends/index_memory.ts";
 import { BackendError } from "../../../src/contracts/errors.ts";
-import { House } from "./house.ts";
-import { readThrough, settled } from "./upstreams.ts";
+import type { PackageFile } from "../../../src/contracts/index_cache.ts";
+import { makeWheel } from "../../testing/make_wheel.ts";
+import { bytesOf, House } from "./house.ts";
+import { readThrough, settled, storedPaths } from "./upstreams.ts";
 
 describe("names of our own", () => {
   it("I-186 I-188: never reach the upstream, and no upstream version is offered", async () => {
@@ -42,6 +44,79 @@ describe("names of our own", () => {
     await house.publish({ name: "demo", version: "5.0" });
     deepEqual((await house.page("demo")).versions, ["5.0"]);
     equal(upstream.count("/simple/demo/"), 1);
+  });
+
+  describe("uploaded after they were read through", () => {
+    it("are claimed by the same bytes, too, which then are ours", async () => {
+      const { upstream, house, wheel, held } = await readThrough();
+      await upstream.house.publish({ name: "demo", version: "2.0" });
+      equal((await house.page("demo")).files.length, 2);
+      await bytesOf(await house.fetch(wheel.path));
+      await settled(house);
+      equal((await house.files.head(held))?.sizeBytes, wheel.bytes.length);
+      upstream.asked.length = 0;
+      for (let round = 0; round < 2; round++) {
+        const response = await house.upload(wheel);
+        equal(response.status, 200, await response.text());
+      }
+      equal((await house.index.project("demo")).isClaimed, true);
+      deepEqual((await house.page("demo")).versions, ["1.0"]);
+      equal((await house.page("demo")).files[0]?.hashes.sha256, wheel.sha256);
+      const own = `demo/${wheel.filename}`;
+      deepEqual(await storedPaths(house), [own, `${own}.metadata`]);
+      equal((await house.index.fetch(wheel.filename))?.upstream, undefined);
+      deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
+      equal(await (await house.fetch(`${wheel.path}.metadata`)).text(), wheel.metadata);
+      await house.clock.advance(86_400_000);
+      deepEqual((await house.page("demo")).versions, ["1.0"]);
+      equal(upstream.asked.length, 0);
+      deepEqual(await house.wheelhouse.scan(), { unchanged: 1, taken: 0, removed: 0, skipped: 0 });
+    });
+
+    it("are claimed also when a fill records the same bytes meanwhile", async () => {
+      const { upstream, wheel, held } = await readThrough();
+      const index = memoryIndex();
+      const add = index.add.bind(index);
+      let isFilled = false;
+      Object.assign(index, {
+        add: async (record: PackageFile) => {
+          if (!isFilled) await add({ ...record, path: held, upstream: "main" });
+          isFilled = true;
+          return await add(record);
+        },
+      });
+      const house = new House({ index, upstream: { fetch: upstream.fetch } });
+      equal((await house.upload(wheel)).status, 200);
+      equal((await house.page("demo")).files[0]?.hashes.sha256, wheel.sha256);
+      equal((await house.index.fetch(wheel.filename))?.path, `demo/${wheel.filename}`);
+    });
+
+    it("are served on to who asked for them before they became ours", async () => {
+      const { house, wheel } = await readThrough();
+      await bytesOf(await house.fetch(wheel.path));
+      await settled(house);
+      const asked = await house.wheelhouse.file(wheel.sha256, wheel.filename);
+      await house.upload(wheel);
+      deepEqual(await bytesOf(new Response(await asked!.open() ?? null)), wheel.bytes);
+      const part = await asked!.open({ offset: 2, length: 3 });
+      deepEqual(await bytesOf(new Response(part ?? null)), wheel.bytes.slice(2, 5));
+    });
+
+    it("stay the upstream's where the name has other bytes: what was first stays", async () => {
+      const { house, wheel, held } = await readThrough();
+      await bytesOf(await house.fetch(wheel.path));
+      await settled(house);
+      const other = makeWheel({ name: "demo", version: "1.0", seed: 3 });
+      const response = await house.upload(other);
+      equal(response.status, 400);
+      match(await response.text(), /^File already exists/);
+      ok(
+        house.logged.some(({ level, message }) => level === "warn" && /read through/.test(message)),
+      );
+      equal((await house.index.project("demo")).isClaimed, false);
+      deepEqual(await storedPaths(house), [held, `${held}.metadata`]);
+      deepEqual(await bytesOf(await house.fetch(wheel.path)), wheel.bytes);
+    });
   });
 
   it("a name claimed while the upstream is asked for it offers nothing of the upstream", async () => {

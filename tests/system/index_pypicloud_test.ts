@@ -78,90 +78,99 @@ function cases(open: () => Promise<Place> | Place): void {
   };
 
   it("takes over what PyPICloud has uploaded, with its uploaders, and PyPICloud reads on", () =>
-    trial(async (place) => {
-      const { index } = place;
-      const made = [wheel("demo", "9.0", { summary: "low" }), wheel("demo", "10.0")];
-      const gone = wheel("gone", "1.0");
-      const uploads = await Promise.all([...made, gone].map(async ({ filename, bytes }) => {
-        const path = join(base, filename);
-        await writeFile(path, bytes);
-        return ["upload", path, { uploader: "zoë", summary: "as PyPICloud was told" }];
-      }));
-      const theirs = await pypicloud(place, ...uploads) as Package[];
-      const filenames = [...made, gone].map(({ filename }) => filename);
-      deepEqual(await index.fetchMany(filenames), [undefined, undefined, undefined]);
-      deepEqual(await index.all("demo"), { files: [], serial: 0, isClaimed: false });
-      deepEqual([await index.distinct(), await index.summary()], [[], []]);
-      deepEqual(await index.search({ names: ["demo"], operator: "or" }), []);
-      deepEqual((await index.list({ limit: 10 })).files, []);
+    trial(takesOver));
+  it("is read by PyPICloud", () => trial(isRead));
+  it("goes on after PyPICloud has removed a row", () => trial(goesOn));
+}
 
-      const house = new House({ index, other: index });
-      for (const each of made) await house.put(each);
-      deepEqual(countsOf(await house.reload()), { unchanged: 0, taken: 2, removed: 0 });
-      deepEqual(countsOf(await house.reload()), { unchanged: 2, taken: 0, removed: 0 });
-      const records = await index.fetchMany(filenames);
-      for (const at of [0, 1]) {
-        const { uploader, md5, sha256 } = records[at]!;
-        const { hash_sha256, hash_md5 } = theirs[at]!.data;
-        deepEqual([uploader, md5, sha256], ["zoë", hash_md5, hash_sha256]);
-      }
-      equal(records[2], undefined);
-      deepEqual(await index.distinct(), ["demo"]);
-      deepEqual(await index.summary(), [
-        { project: "demo", version: "10.0", uploadedAt: records[1]!.uploadedAt },
-      ]);
+async function takesOver(place: Place): Promise<void> {
+  const { index } = place;
+  const made = [wheel("demo", "9.0", { summary: "low" }), wheel("demo", "10.0")];
+  const gone = wheel("gone", "1.0");
+  const uploads = await Promise.all([...made, gone].map(async ({ filename, bytes }) => {
+    const path = join(base, filename);
+    await writeFile(path, bytes);
+    return ["upload", path, { uploader: "zoë", summary: "as PyPICloud was told" }];
+  }));
+  const theirs = await pypicloud(place, ...uploads) as Package[];
+  const filenames = [...made, gone].map(({ filename }) => filename);
+  deepEqual(await index.fetchMany(filenames), [undefined, undefined, undefined]);
+  deepEqual(await index.all("demo"), { files: [], serial: 0, isClaimed: false });
+  deepEqual([await index.distinct(), await index.summary()], [[], []]);
+  deepEqual(await index.search({ names: ["demo"], operator: "or" }), []);
+  deepEqual((await index.list({ limit: 10 })).files, []);
 
-      const [all, names] = await pypicloud(place, ["all", "demo"], ["distinct"]);
-      deepEqual(
-        (all as Package[]).map(({ filename }) => filename).sort(),
-        filenames.slice(0, 2).sort(),
-      );
-      for (const { data } of all as Package[]) equal(data.uploader, "zoë");
-      deepEqual(names, ["demo", "gone"]);
-    }));
+  const house = new House({ index, other: index });
+  for (const each of made) await house.put(each);
+  deepEqual(countsOf(await house.reload()), { unchanged: 0, taken: 2, removed: 0 });
+  deepEqual(countsOf(await house.reload()), { unchanged: 2, taken: 0, removed: 0 });
+  const records = await index.fetchMany(filenames);
+  for (const at of [0, 1]) {
+    const { uploader, md5, sha256 } = records[at]!;
+    const { hash_sha256, hash_md5 } = theirs[at]!.data;
+    deepEqual([uploader, md5, sha256], ["zoë", hash_md5, hash_sha256]);
+  }
+  equal(records[2], undefined);
+  deepEqual(await index.distinct(), ["demo"]);
+  deepEqual(await index.summary(), [
+    { project: "demo", version: "10.0", uploadedAt: records[1]!.uploadedAt },
+  ]);
 
-  it("is read by PyPICloud, and goes on after PyPICloud has removed a row", () =>
-    trial(async (place) => {
-      const { index } = place;
-      await pypicloud(place, ["distinct"]);
-      const high = recordOf("demo", "3.0", { summary: "high" });
-      await index.saveMany([fullRecord, high, recordOf("plain")]);
-      const [found, all, names, summary, hits, health] = await pypicloud(
-        place,
-        ["fetch", fullRecord.filename],
-        ["all", "demo"],
-        ["distinct"],
-        ["summary"],
-        ["search", { name: ["plain"], summary: ["plain"] }, "or"],
-        ["health"],
-      ) as [Package, Package[], string[], Package[], Package[], unknown];
-      const { data, last_modified, ...facts } = found;
-      ok(Math.abs(last_modified - fullRecord.uploadedAt) <= 1, String(last_modified));
-      deepEqual(facts, {
-        name: "demo",
-        version: fullRecord.version,
-        filename: fullRecord.filename,
-        summary: fullRecord.summary,
-      });
-      deepEqual(
-        [data.hash_sha256, data.hash_md5, data.requires_python, data.uploader, data.path],
-        ["sha256", "md5", "requiresPython", "uploader", "path"].map((fact) =>
-          fullRecord[fact as keyof typeof fullRecord]
-        ),
-      );
-      equal(all.length, 2);
-      deepEqual([names, health], [["demo", "plain"], [true, ""]]);
-      const texts = summary.map(({ name, summary: text }) => [name, text]).sort();
-      deepEqual(texts, [["demo", "high"], ["plain", null]]);
-      deepEqual(hits.map(({ name }) => name), ["plain"]);
+  const [all, names] = await pypicloud(place, ["all", "demo"], ["distinct"]);
+  deepEqual(
+    (all as Package[]).map(({ filename }) => filename).sort(),
+    filenames.slice(0, 2).sort(),
+  );
+  for (const { data } of all as Package[]) equal(data.uploader, "zoë");
+  deepEqual(names, ["demo", "gone"]);
+}
 
-      await pypicloud(place, ["clear", high.filename]);
-      equal(await index.fetch(high.filename), undefined);
-      const next = recordOf("demo", "1.0", { summary: "low" });
-      await index.save(next);
-      deepEqual(await index.fetch(next.filename), next);
-      deepEqual(await index.fetch(fullRecord.filename), fullRecord);
-    }));
+async function isRead(place: Place): Promise<void> {
+  const { index } = place;
+  await pypicloud(place, ["distinct"]);
+  const high = recordOf("demo", "3.0", { summary: "high" });
+  await index.saveMany([fullRecord, high, recordOf("plain")]);
+  const [found, all, names, summary, hits, health] = await pypicloud(
+    place,
+    ["fetch", fullRecord.filename],
+    ["all", "demo"],
+    ["distinct"],
+    ["summary"],
+    ["search", { name: ["plain"], summary: ["plain"] }, "or"],
+    ["health"],
+  ) as [Package, Package[], string[], Package[], Package[], unknown];
+  const { data, last_modified, ...facts } = found;
+  ok(Math.abs(last_modified - fullRecord.uploadedAt) <= 1, String(last_modified));
+  deepEqual(facts, {
+    name: "demo",
+    version: fullRecord.version,
+    filename: fullRecord.filename,
+    summary: fullRecord.summary,
+  });
+  deepEqual(
+    [data.hash_sha256, data.hash_md5, data.requires_python, data.uploader, data.path],
+    ["sha256", "md5", "requiresPython", "uploader", "path"].map((fact) =>
+      fullRecord[fact as keyof typeof fullRecord]
+    ),
+  );
+  equal(all.length, 2);
+  deepEqual([names, health], [["demo", "plain"], [true, ""]]);
+  const texts = summary.map(({ name, summary: text }) => [name, text]).sort();
+  deepEqual(texts, [["demo", "high"], ["plain", null]]);
+  deepEqual(hits.map(({ name }) => name), ["plain"]);
+}
+
+async function goesOn(place: Place): Promise<void> {
+  const { index } = place;
+  const high = recordOf("demo", "3.0", { summary: "high" });
+  await pypicloud(place, ["distinct"]);
+  await index.saveMany([fullRecord, high]);
+  await pypicloud(place, ["clear", high.filename]);
+  equal(await index.fetch(high.filename), undefined);
+  const next = recordOf("demo", "1.0", { summary: "low" });
+  await index.save(next);
+  deepEqual(await index.fetch(next.filename), next);
+  deepEqual(await index.fetch(fullRecord.filename), fullRecord);
 }
 
 function shared(

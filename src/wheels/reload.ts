@@ -16,6 +16,7 @@
  */
 
 import type { Clock } from "../contracts/clock.ts";
+import { comparePaths } from "../contracts/file_rules.ts";
 import type { StoredFile } from "../contracts/file_store.ts";
 import { randomId } from "../contracts/random.ts";
 import { isMetadataPath } from "./paths.ts";
@@ -74,9 +75,9 @@ interface Mark {
   readonly until: number;
   readonly phase: "files" | "records" | "done";
   /** Where the batch begins. */
-  readonly cursor?: string;
-  /** The file or record of that batch which was the last to be gone through. */
-  readonly last?: string;
+  readonly cursor?: string | undefined;
+  /** What was gone through last, where that was within a batch. */
+  readonly last?: string | undefined;
   readonly isThorough: boolean;
   readonly files: number;
   readonly endedAt?: number;
@@ -115,7 +116,9 @@ type Settings = Pick<ReloadOptions, "isThorough"> & Required<Omit<ReloadOptions,
 interface Stretch {
   /** How many packages, of files. */
   readonly files: number;
-  /** The name of the last one, if there are more in the batch. */
+  /** Whether it is the rest of the batch. */
+  readonly isWhole: boolean;
+  /** What was gone through last, if what follows it may be before the next cursor, or beyond it. */
   readonly last: string | undefined;
   /** Where the next batch begins, if there is one. */
   readonly cursor: string | undefined;
@@ -188,7 +191,10 @@ class Reload {
 
   async #visitFiles(): Promise<void> {
     const { files, cursor } = await this.#parts.files.list(this.#page());
-    const rest = after(files, ({ path }) => path === this.#mark.last);
+    const { last } = this.#mark;
+    const rest = last === undefined
+      ? files
+      : files.filter(({ path }) => comparePaths(path, last) > 0);
     const count = await this.#scan.visit(
       rest,
       (gone) => this.#goesOn(packagesIn(rest.slice(0, gone))),
@@ -196,7 +202,9 @@ class Reload {
     );
     await this.#moveOn({
       files: packagesIn(rest.slice(0, count)),
-      last: count < rest.length ? rest[count - 1]!.path : undefined,
+      isWhole: count === rest.length,
+      // Files that came since then may have moved the last one into a batch after this one.
+      last: rest.length === 0 ? last : count < rest.length ? rest[count - 1]!.path : undefined,
       cursor,
       following: "records",
     });
@@ -207,8 +215,9 @@ class Reload {
     const { files, cursor } = await this.#parts.index.list(this.#page());
     const rest = after(files, ({ filename }) => filename === this.#mark.last);
     const count = await this.#scan.judge(rest, () => this.#goesOn(0));
-    const last = count < rest.length ? rest[count - 1]!.filename : undefined;
-    await this.#moveOn({ files: 0, last, cursor, following: "done" });
+    const isWhole = count === rest.length;
+    const last = isWhole ? undefined : rest[count - 1]!.filename;
+    await this.#moveOn({ files: 0, isWhole, last, cursor, following: "done" });
   }
 
   /** Lists the files a second time; one that is not seen is asked for when its record is judged. */
@@ -244,13 +253,11 @@ class Reload {
     this.#isStopping ||= !this.#settings.mayGoOn();
   }
 
-  async #moveOn({ files, last, cursor, following }: Stretch): Promise<void> {
-    const { cursor: here, last: _, phase, ...mark } = this.#mark;
-    const place = last !== undefined
-      ? { phase, last, ...here !== undefined && { cursor: here } }
-      : cursor !== undefined
-      ? { phase, cursor }
-      : { phase: following };
+  async #moveOn({ files, isWhole, last, cursor, following }: Stretch): Promise<void> {
+    const mark = this.#mark;
+    const place = isWhole && cursor === undefined
+      ? { phase: following, cursor: undefined, last: undefined }
+      : { cursor: isWhole ? cursor : mark.cursor, last };
     this.#visited += files;
     this.#mark = { ...mark, ...place, files: mark.files + files, report: this.#scan.report() };
     this.#ask(0);
@@ -297,7 +304,7 @@ function ended(state: ReloadReport["state"], report: ScanReport): ReloadReport {
   return Object.freeze({ ...report, state });
 }
 
-/** What follows the one that is meant; everything, if it is there no more. */
+/** What follows the one that is meant; all, if it is not among them. */
 function after<T>(items: readonly T[], isMeant: (item: T) => boolean): readonly T[] {
   return items.slice(items.findIndex(isMeant) + 1);
 }

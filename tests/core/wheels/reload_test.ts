@@ -124,6 +124,19 @@ describe("a reload", () => {
     }
   });
 
+  it("goes on where it was stopped, also when so much came that it is in another batch", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 9; at++) await shelf.put("demo", `1.${at}`);
+    const batch = { atOnce: 1, batch: 4 };
+    equal((await shelf.reload({ ...batch, mayGoOn: times(3) })).state, "stopped");
+    for (let at = 0; at < 9; at++) await shelf.put("added", `1.${at}`);
+    const told: ReloadProgress[] = [];
+    const onProgress = (progress: ReloadProgress): void => void told.push(progress);
+    deepEqual(countsOf(await shelf.reload({ ...batch, onProgress })), [0, 9, 0, 0]);
+    equal(told.at(-1)!.files, 9);
+    deepEqual(countsOf(await shelf.reload()), [9, 9, 0, 0]);
+  });
+
   it("goes on where it was stopped, also when the last file has gone meanwhile", async () => {
     const shelf = new Shelf();
     for (let at = 0; at < 4; at++) await shelf.put("demo", `1.${at}`);
@@ -131,7 +144,8 @@ describe("a reload", () => {
     const [first] = await shelf.known();
     await shelf.files.delete(first!);
     await shelf.put("added", "1.0");
-    deepEqual(countsOf(await shelf.reload()), [0, 5, 1, 0]);
+    deepEqual(countsOf(await shelf.reload()), [0, 4, 1, 0]);
+    equal((await shelf.reload()).taken, 1);
     deepEqual(await shelf.known(), await paths(shelf.files));
   });
 

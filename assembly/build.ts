@@ -61,11 +61,33 @@ function moduleOf(wasm: Uint8Array): string {
   return [
     "// Made by assembly/build.ts from assembly/kernel; do not edit.",
     "",
-    "/** The kernel, a WebAssembly module, in base64. */",
+    "/** The kernel, a WebAssembly module, as the text that `inline_kernel.ts` reads. */",
     "export const KERNEL: string =",
-    `  "${wasm.toBase64()}";`,
+    `  "${textOf(wasm)}";`,
     "",
   ].join("\n");
+}
+
+/** Printable ASCII but the blank, the mark of exclamation, and what a string must escape. */
+const DIGITS = Array.from({ length: 91 }, (_, i) => String.fromCharCode(i < 57 ? 35 + i : 36 + i));
+
+/** Bytes below this are one digit, the others two. */
+const ONE_DIGIT = 88;
+
+/**
+ * Bytes as text whose repetitions gzip can find, as base64's it cannot: there, a byte's neighbours
+ * decide on its letters. Bytes of WebAssembly are mostly small, so this text is also a tenth shorter
+ * than base64; compressed, by a third.
+ */
+function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) {
+    const rest = byte - ONE_DIGIT;
+    const first = rest < 0 ? byte : ONE_DIGIT + Math.floor(rest / DIGITS.length);
+    text += DIGITS[first];
+    if (rest >= 0) text += DIGITS[rest % DIGITS.length];
+  }
+  return text;
 }
 
 async function main(check: boolean): Promise<void> {

@@ -2,7 +2,7 @@
  * Rings and digests, for every runtime but workerd, whose `hashing_workerd.ts` differs in where the
  * kernel comes from and in nothing else.
  *
- * MD5, SHA-1 and rings come from a kernel in WebAssembly, inlined as base64 and compiled when this
+ * MD5, SHA-1 and rings come from a kernel in WebAssembly, inlined as text and compiled when this
  * module is first imported, in about a millisecond; who does not import it does not pay. Where
  * compiling is refused (under a content security policy without `'wasm-unsafe-eval'`, on Workers
  * with a compatibility date before 2025-06-01, without SIMD) plain TypeScript gives the same

@@ -1,6 +1,6 @@
 // runs on: deno
 /**
- * The three ways in which the kernel is loaded, each where it must be: compiled from base64, given
+ * The three ways in which the kernel is loaded, each where it must be: compiled from text, given
  * as a module by workerd, or replaced by plain TypeScript. All must give the same answers.
  */
 
@@ -94,9 +94,9 @@ async function inChromium(policy: string): Promise<Answers> {
 describe("the kernel is loaded", () => {
   const expected = answers(hashing);
 
-  it("from base64 on Deno", () => equal(expected.kind, "wasm"));
+  it("from text on Deno", () => equal(expected.kind, "wasm"));
 
-  it("from base64 in workerd, by its date; before it the plain one serves", async () => {
+  it("from text in workerd, by its date; before it the plain one serves", async () => {
     deepEqual(await inWorkerd(INLINE, NEW), expected);
     deepEqual(await inWorkerd(INLINE, OLD), { ...expected, kind: "script" });
   });
@@ -106,7 +106,7 @@ describe("the kernel is loaded", () => {
     deepEqual(await inWorkerd(WORKERD, OLD), expected);
   });
 
-  it("from base64 in Chromium, unless a policy forbids it", {
+  it("from text in Chromium, unless a policy forbids it", {
     skip: chromiumProgram.missing,
   }, async () => {
     deepEqual(await inChromium("default-src 'self'"), { ...expected, kind: "script" });

@@ -204,3 +204,35 @@ describe("other names", () => {
     equal(parseFilename(`${"a".repeat(249)}-1.zip`)?.kind, "sdist");
   });
 });
+
+describe("PyPICloud's names", () => {
+  const partsOf = (filename: string, project?: string): unknown => {
+    const found = parseFilename(filename, project);
+    return found && [found.project, found.version];
+  };
+
+  it("P-182 P-184: give project and version", () => {
+    deepEqual(partsOf("mypkg-1.1.tar.gz"), ["mypkg", "1.1"]);
+    deepEqual(partsOf("mypkg-1.1-py2.py3-none-any.whl"), ["mypkg", "1.1"]);
+  });
+
+  it("P-183 P-185: without a version, or of an unknown kind, are none", () => {
+    equal(partsOf("invalid_package_name.tar.gz"), undefined);
+    equal(partsOf("mypkg-1.1.unknown"), undefined);
+  });
+
+  it("P-186: are split where the known project ends", () => {
+    deepEqual(partsOf("mypkg-1.1.tar.gz", "mypkg"), ["mypkg", "1.1"]);
+    deepEqual(partsOf("my-2-pkg-1.1.tar.gz", "my_2.Pkg"), ["my-2-pkg", "1.1"]);
+  });
+
+  it("P-187: are normalised", () => {
+    equal(normalizeName("repoze.lru"), "repoze-lru");
+    deepEqual(partsOf("repoze.lru-0.7.tar.gz"), ["repoze-lru", "0.7"]);
+  });
+
+  it("P-200 P-202: give the kind", () => {
+    equal(parseFilename("mypkg-1.1.tar.gz")?.kind, "sdist");
+    equal(parseFilename("mypkg-1.1-py2.py3-none-any.whl")?.kind, "wheel");
+  });
+});

@@ -14,7 +14,7 @@ export type { SqliteHandle, SqliteOptions, SqliteQuery, SqliteValue } from "./sq
  * A store of bytes in an SQLite database that the user opens and closes.
  *
  * Its tables are made on first use. Processes may share the file: they wait for each other's writes
- * for five seconds at most. For speed, the user sets `PRAGMA journal_mode = WAL`. Queries are
+ * for `busyTimeoutMs` at most. For speed, the user sets `PRAGMA journal_mode = WAL`. Queries are
  * synchronous, as `node:sqlite` is, so a batch holds up the process while it runs.
  *
  * @example

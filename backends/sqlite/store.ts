@@ -32,6 +32,11 @@ export type SqliteValue = string | number | Uint8Array;
 export interface SqliteOptions {
   /** Before the names of the tables; letters, digits and underscores. Default: `"cairn_"`. */
   readonly tablePrefix?: string;
+  /**
+   * How long to wait for another process that writes to the file, in milliseconds. Nothing else runs
+   * in this process meanwhile. Default: 5,000.
+   */
+  readonly busyTimeoutMs?: number;
   /** Judges deadlines. Default: the platform's. */
   readonly clock?: Clock;
 }
@@ -39,23 +44,25 @@ export interface SqliteOptions {
 /** How many expired rows of each table a batch of writes removes. */
 const sweptRows = 100;
 
-/** How long a statement waits for another process that holds the file's lock, in milliseconds. */
-const busyTimeoutMs = 5_000;
-
 /** Entries, counters and leases in one SQLite database. */
 export class SqliteStore {
   readonly #database: SqliteHandle;
   readonly #prefix: string;
+  readonly #busyTimeoutMs: number;
   readonly #compiled: Map<string, SqliteQuery> = new Map();
   #isPrepared = false;
 
-  /** A `RangeError` for a prefix that would have to be quoted. */
+  /** A `RangeError` for a prefix that would have to be quoted, or a wait that is none. */
   constructor(database: SqliteHandle, options: SqliteOptions) {
-    const { tablePrefix = "cairn_" } = options;
+    const { tablePrefix = "cairn_", busyTimeoutMs = 5_000 } = options;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(tablePrefix)) {
       throw new RangeError(`Cannot use SQLite: "tablePrefix" is "${tablePrefix}"`);
     }
+    if (!(busyTimeoutMs >= 0 && busyTimeoutMs < 2 ** 31)) {
+      throw new RangeError(`Cannot use SQLite: "busyTimeoutMs" is ${busyTimeoutMs}`);
+    }
     this.#database = database;
+    this.#busyTimeoutMs = Math.ceil(busyTimeoutMs);
     this.#prefix = tablePrefix;
   }
 
@@ -148,7 +155,7 @@ export class SqliteStore {
 
   #prepare(): void {
     if (this.#isPrepared) return;
-    this.#database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    this.#database.exec(`PRAGMA busy_timeout = ${this.#busyTimeoutMs}`);
     this.#transact(() => this.#database.exec(schema.replaceAll("$", this.#prefix)));
     this.#isPrepared = true;
   }

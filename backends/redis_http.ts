@@ -250,7 +250,9 @@ class Requests {
   ): Promise<ArrayBuffer> {
     const timeout = new AbortController();
     const answered = new AbortController();
-    void this.#clock.sleep(this.#timeoutMs, answered.signal).then(() => timeout.abort());
+    void this.#clock.sleep(this.#timeoutMs, answered.signal).then(() => {
+      timeout.abort(new Error(`no answer after ${this.#timeoutMs} ms`));
+    });
     try {
       const response = await this.#fetch(`${this.#address}${path || "/"}`, {
         method: "POST",

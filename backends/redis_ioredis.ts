@@ -20,7 +20,8 @@ export interface IoredisClient {
  * The connection of an ioredis client, which may be one to Sentinel.
  *
  * The client's own settings decide how it reconnects. cairn's `timeoutMs` bounds how long anybody
- * waits for it.
+ * waits for it. Take `maxRetriesPerRequest: 0`: what has failed is then not done later, when it may
+ * overwrite what is newer.
  *
  * @example
  * ```ts

@@ -47,7 +47,11 @@ export interface NodeRedisCluster {
 /** One argument, as node-redis takes it. */
 export type NodeRedisArgument = string | Buffer;
 
-/** The connection of a connected client. Give it an `error` listener, as node-redis demands. */
+/**
+ * The connection of a connected client. Give it an `error` listener, as node-redis demands, and
+ * `disableOfflineQueue: true`: what has failed is then not done later, when it may overwrite what is
+ * newer.
+ */
 export function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
   return commandsOf(false, (command) => client.sendCommand(ownArguments(command), asBytes));
 }

@@ -13,6 +13,7 @@ import { UNLIMITED, type Write } from "../../src/contracts/backend.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
 import { type Random, randomId, systemRandom } from "../../src/contracts/random.ts";
 import type { RedisCommands } from "./commands.ts";
+import { OwedLocks } from "./owed_locks.ts";
 import { acquireScript, commitScript, releaseScript, renewScript } from "./scripts.ts";
 import { plainPlacement, type RedisOptions, RedisStore } from "./store.ts";
 
@@ -63,14 +64,19 @@ export function cellLocks(
   return new RedisLocks(name, store, random);
 }
 
+/** What the script answers: the fence and the record. */
+type AcquireReply = readonly [fence: Uint8Array, record: Uint8Array];
+
 class RedisLocks implements Locks<Uint8Array> {
   readonly name: string;
   readonly #store: RedisStore;
   readonly #random: Random;
+  readonly #owed: OwedLocks;
 
   constructor(name: string, store: RedisStore, random: Random) {
     this.name = name;
     this.#store = store;
+    this.#owed = new OwedLocks(store);
     this.#random = random;
   }
 
@@ -90,14 +96,25 @@ class RedisLocks implements Locks<Uint8Array> {
     { leaseMs, enough }: AcquireOptions<Uint8Array>,
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const token = randomId();
-    const call = this.#store.onCell(acquireScript, key, [token, lifeOf(leaseMs)]);
-    const keys = [...call.keys, this.#store.lockOf(key), this.#store.fencesOf(key)];
-    const [reply] = await this.#store.run("acquire", [{ ...call, keys }]);
-    const [fenceText, found] = reply as readonly [Uint8Array, Uint8Array];
+    const [fenceText, found] = await this.#asked(key, token, leaseMs);
     const value = found.length === 0 ? undefined : this.#store.value(found.subarray(1));
     const fence = Number(new TextDecoder().decode(fenceText));
     const lease = fence === 0 ? undefined : this.#leaseOf(key, token, fence);
     return { result: { lease, value }, isDone: lease !== undefined || enough(value) };
+  }
+
+  async #asked(key: string, token: string, leaseMs: number): Promise<AcquireReply> {
+    const lock = this.#store.lockOf(key);
+    const call = this.#store.onCell(acquireScript, key, [token, lifeOf(leaseMs)]);
+    const keys = [...call.keys, lock, this.#store.fencesOf(key)];
+    try {
+      const [reply] = await this.#store.run("acquire", [{ ...call, keys }]);
+      this.#owed.settle();
+      return reply as AcquireReply;
+    } catch (error) {
+      this.#owed.add(lock, token);
+      throw error;
+    }
   }
 
   #leaseOf(key: string, token: string, fence: number): Lease<Uint8Array> {

@@ -41,6 +41,7 @@ interface Due {
 class RedisSocket implements RedisServer {
   readonly #url: URL;
   #open: OpenSocket | undefined;
+  #greeted: Promise<void> | undefined;
 
   constructor(url: URL) {
     this.#url = url;
@@ -49,15 +50,25 @@ class RedisSocket implements RedisServer {
   async send(commands: readonly (readonly (string | Uint8Array)[])[]): Promise<RespReply[]> {
     if (this.#open === undefined || this.#open.isOver) {
       this.#open = new OpenSocket(this.#url);
-      const greeting = greetingOf(this.#url);
-      if (greeting.length > 0) void this.#open.send(greeting).catch(() => {});
+      this.#greeted = greet(this.#open, greetingOf(this.#url));
     }
-    return await this.#open.send(commands);
+    const open = this.#open;
+    await this.#greeted;
+    return await open.send(commands);
   }
 
   close(): void {
     this.#open?.end(new Error("the connection was closed"));
   }
+}
+
+// Nothing else is sent before it is done: it would go to another database, or as another user.
+async function greet(open: OpenSocket, greeting: readonly string[][]): Promise<void> {
+  const replies = await open.send(greeting);
+  const refusal = replies.find((reply) => reply instanceof Error);
+  if (refusal === undefined) return;
+  open.end(refusal);
+  throw refusal;
 }
 
 class OpenSocket {
@@ -78,6 +89,7 @@ class OpenSocket {
 
   send(commands: readonly (readonly (string | Uint8Array)[])[]): Promise<RespReply[]> {
     if (commands.length === 0) return Promise.resolve([]);
+    if (this.isOver) return Promise.reject(new Error("the connection was closed"));
     return new Promise((resolve, reject) => {
       this.#due.push({ count: commands.length, replies: [], resolve, reject });
       // One write, for small ones are held back by the network, 40 ms each.

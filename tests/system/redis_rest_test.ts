@@ -1,6 +1,6 @@
 /** The REST front of a Redis: Upstash's protocol, to the letter, and its own client against it. */
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Redis as UpstashClient } from "@upstash/redis";
 import { listen, type Listening } from "../../src/apps/listen.ts";
@@ -215,6 +215,22 @@ describe("cairn redis-rest", { skip: redis.missing }, () => {
     await ping();
     equal(await ping(), 502);
     away.close();
+  });
+
+  it("asks nothing of a database or as a user that Redis refuses", async () => {
+    await admin.call("SET", "key", "of database 0");
+    const refused = { "/99": /DB index is out of range/, "": /WRONGPASS/ };
+    for (const [path, reason] of Object.entries(refused)) {
+      const user = path === "" ? "nobody:secret@" : "";
+      const away = redisServer(`redis://${user}127.0.0.1:${server.port}${path}`);
+      await rejects(() => away.send([["GET", "key"]]), reason);
+      await rejects(() => away.send([["DEL", "key"]]), reason);
+      away.close();
+    }
+    const other = redisServer(`redis://127.0.0.1:${server.port}/1`);
+    deepEqual(await other.send([["GET", "key"]]), [null]);
+    other.close();
+    equal(await admin.call("GET", "key"), "of database 0");
   });
 
   it("reads its command line", () => {

@@ -1,6 +1,9 @@
 /** Deno KV where things go wrong: parts that are missing, clients in between, calls that fail. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type DenoKv, denoKvBackend, type DenoKvKey, denoKvLocks } from "../../backends/deno_kv.ts";
 import {
@@ -13,7 +16,9 @@ import {
   write,
 } from "../testing/deno_kv_fixture.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+import { systemClock } from "../../src/contracts/clock.ts";
 import { ScriptedDenoKv } from "../testing/scripted_deno_kv.ts";
+import { startChild } from "./children/run_child.ts";
 
 let memory: OpenKv;
 before(async () => void (memory = await openKv(":memory:")));
@@ -138,6 +143,64 @@ describe("deno kv, with values in parts,", () => {
       }
     }
   });
+});
+
+describe("deno kv whose writer is killed", () => {
+  let folder: string;
+  before(async () => void (folder = await mkdtemp(join(tmpdir(), "cairn-deno-kv-killed-"))));
+  after(() => rm(folder, { recursive: true }));
+
+  const large = ["plain", "locked"];
+  const small = Array.from({ length: 1_200 }, (_, index) => `small ${index}`);
+
+  for (const moment of ["before", "during"] as const) {
+    it(`holds old values or new ones, whole, and no lasting lease: ${moment} each commit`, async () => {
+      for (let commit = 1;; commit++) {
+        ok(commit < 30, "no run to the end");
+        const file = join(folder, `${moment} ${commit}.db`);
+        await withFile(file, async (kv) => {
+          const old = [
+            ...large.map((key) => write(key, 150_000)),
+            ...small.map((key) => write(key, 10)),
+          ];
+          await denoKvBackend(kv).set(old);
+        });
+        const child = startChild("deno_kv_writer.ts", [file, String(commit), moment]);
+        const isDone = await child.line() === "done";
+        equal(await child.ended, isDone ? null : "SIGKILL");
+        await withFile(file, (kv) => isWhole(kv, isDone));
+        if (isDone) break;
+      }
+    });
+  }
+
+  /** Looks into what is left, by the clock of somebody for whom all leases have ended. */
+  async function isWhole(kv: OpenKv, isDone: boolean): Promise<void> {
+    const clock = new ManualClock(systemClock.now() + 2_000);
+    const backend = denoKvBackend(kv, { clock });
+    for (const [keys, before, after] of [[large, 150_000, 2_000_000], [small, 10, 20]] as const) {
+      for (const value of await backend.get(keys)) {
+        ok(value && (value.length === after || (!isDone && value.length === before)));
+        deepEqual(value, bytesOf(value.length));
+      }
+    }
+    const { lease } = await denoKvLocks(kv, { clock }).acquire("locked", {
+      leaseMs: 1_000,
+      waitMs: 0,
+      enough: no,
+    });
+    equal(await lease!.commit(write("locked", 300_000)), true);
+    deepEqual(await backend.get(["locked"]), [bytesOf(300_000)]);
+  }
+
+  async function withFile(file: string, use: (kv: OpenKv) => Promise<void>): Promise<void> {
+    const kv = await openKv(file);
+    try {
+      await use(kv);
+    } finally {
+      kv.close();
+    }
+  }
 });
 
 describe("denoKvLocks", () => {

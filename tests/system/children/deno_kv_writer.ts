@@ -1,7 +1,8 @@
 /**
  * A process that dies while it writes to a Deno KV file: `deno_kv_writer.ts FILE COMMIT before|during`.
  *
- * It replaces a value by one of many parts, or commits it under a lock, and kills itself before the
+ * It writes more keys than one commit takes, then a value of many parts, then one under a lock, and
+ * kills itself before the
  * commit of that number, or as soon as it is handed to Deno KV. It prints "done" if it got to the end.
  */
 
@@ -36,6 +37,9 @@ const mortal: OpenKv = {
   atomic: () => dying(kv.atomic()),
 };
 
+await denoKvBackend(mortal).set(
+  Array.from({ length: 1_200 }, (_, index) => write(`small ${index}`, 20)),
+);
 await denoKvBackend(mortal).set([write("plain", 2_000_000)]);
 const { lease } = await denoKvLocks(mortal).acquire("locked", {
   leaseMs: 1_000,

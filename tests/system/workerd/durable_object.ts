@@ -27,6 +27,7 @@ import { setStoreClock } from "./test_store.ts";
 interface Stub extends CairnStoreStub {
   rows(): Promise<number>;
   ring(): Promise<boolean>;
+  alarmIn(): Promise<number | null>;
 }
 
 interface Bindings {
@@ -187,6 +188,26 @@ describe("durable object", () => {
     equal(await stub().rows(), 51);
     equal(await stub().ring(), false, "what is left never expires");
     equal(await stub().rows(), 1);
+  });
+
+  it("sets its alarm with the first write, and again once it has fallen silent", async () => {
+    const clock = new ManualClock();
+    const { backend, stub } = fixtureOf(clock);
+    await backend.get(["key"]);
+    equal(await stub().alarmIn(), null, "reading leaves nothing to sweep");
+    const expiring = { ...write("key", 1), expiresAt: clock.now() + 1_000 };
+    await backend.set([expiring]);
+    const waitMs = await stub().alarmIn();
+    ok(waitMs !== null && waitMs > 0 && waitMs <= 60_000, `${waitMs} ms`);
+    await clock.advance(1_000);
+    equal(await stub().ring(), false, "nothing is left");
+    equal(await stub().alarmIn(), null);
+    await backend.set([{ ...expiring, expiresAt: clock.now() + 7_200_000 }]);
+    ok(await stub().alarmIn() !== null);
+    equal(await stub().ring(), true, "it rings again when the value has ended");
+    const laterMs = await stub().alarmIn();
+    ok(laterMs !== null && laterMs > 7_000_000 && laterMs <= 7_200_000, `${laterMs} ms`);
+    deepEqual(await backend.get(["key"]), [expiring.value]);
   });
 
   it("leaves neither a wrong value nor a lasting lease, whichever call fails", async () => {

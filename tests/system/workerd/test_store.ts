@@ -28,6 +28,12 @@ export class TestStore extends CairnStore {
     this.#state = state;
   }
 
+  /** In how many milliseconds the alarm rings; `null` where none is set. */
+  async alarmIn(): Promise<number | null> {
+    const at = await this.#state.storage.getAlarm();
+    return at === null ? null : at - systemClock.now();
+  }
+
   /** Rings the alarm at once; answers whether another one is set. */
   async ring(): Promise<boolean> {
     await this.#state.storage.deleteAlarm();

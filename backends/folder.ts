@@ -9,7 +9,7 @@
  */
 
 import { type FileHandle, mkdir, open, realpath } from "node:fs/promises";
-import { type Clock, systemClock } from "../src/contracts/clock.ts";
+import { type Clock, systemNow } from "../src/contracts/clock.ts";
 import { BackendError } from "../src/contracts/errors.ts";
 import {
   checkByteCount,
@@ -80,12 +80,12 @@ interface Opened {
 class Folder implements FileStore {
   readonly name = "folder";
   readonly #root: string;
-  readonly #clock: Clock;
+  readonly #now: () => number;
   #opened: Promise<Opened> | undefined;
 
-  constructor(root: string, { clock = systemClock }: FolderOptions) {
+  constructor(root: string, { clock }: FolderOptions) {
     this.#root = root;
-    this.#clock = clock;
+    this.#now = clock === undefined ? systemNow : () => clock.now();
   }
 
   async head(path: string): Promise<StoredFile | undefined> {
@@ -112,7 +112,7 @@ class Folder implements FileStore {
       checkFilePath(path);
       checkExpected(expected);
       if (await this.head(path)) return "exists";
-      const { staging } = await this.#do("put", (opened) => Promise.resolve(opened));
+      const { staging } = await this.#do("put", (opened) => opened);
       const aside = await staging.take(body, {
         maxBytes: expected.sizeBytes,
         tooMany: () => wrongLength(path, expected),
@@ -130,12 +130,14 @@ class Folder implements FileStore {
   stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedFile> {
     return consuming(body, async () => {
       checkByteCount("maxBytes", maxBytes);
-      const { staging } = await this.#do("stage", (opened) => Promise.resolve(opened));
+      const { staging } = await this.#do("stage", (opened) => opened);
       const tooMany = (): Error => tooManyBytes(maxBytes);
-      const aside = await staging.take(body, { maxBytes, tooMany, isDigested: false });
-      return new StagedInFolder(aside, {
-        publish: (path) => this.#publish(aside.source, path),
-        discard: () => this.#discard(aside.source),
+      const options = { maxBytes, tooMany, isDigested: false };
+      const { source, sizeBytes } = await staging.take(body, options);
+      return new StagedInFolder(sizeBytes, {
+        open: () => this.#do("read", () => open(source)),
+        publish: (path) => this.#publish(source, path),
+        discard: () => this.#discard(source),
       });
     });
   }
@@ -169,8 +171,8 @@ class Folder implements FileStore {
     return this.#do("discard", ({ staging }) => staging.discard(source));
   }
 
-  async #do<T>(operation: string, run: (opened: Opened) => Promise<T>): Promise<T> {
-    return await attempt(this.name, operation, async () => run(await this.#open()));
+  #do<T>(operation: string, run: (opened: Opened) => T | Promise<T>): Promise<T> {
+    return attempt(this.name, operation, async () => run(await this.#open()));
   }
 
   // A failed opening is not kept, so that the next operation tries again.
@@ -185,26 +187,25 @@ class Folder implements FileStore {
   async #prepare(): Promise<Opened> {
     await mkdir(this.#root, { recursive: true });
     const root = await realpath(this.#root);
-    const staging = new FolderStaging(root, this.#clock);
+    const staging = new FolderStaging(root, this.#now);
     await staging.prepare();
-    return { tree: new FolderTree(root), listing: new FolderListing(root, this.#clock), staging };
+    return { tree: new FolderTree(root), listing: new FolderListing(root, this.#now), staging };
   }
 }
 
-/** What ends a staged file. */
+/** What can be done with a staged file. */
 interface Ends {
+  readonly open: () => Promise<FileHandle>;
   readonly publish: (path: string) => Promise<Published>;
   readonly discard: () => Promise<void>;
 }
 
 class StagedInFolder implements StagedFile {
   readonly sizeBytes: number;
-  readonly #source: string;
   readonly #ends: Ends;
   #isEnded = false;
 
-  constructor({ source, sizeBytes }: Aside, ends: Ends) {
-    this.#source = source;
+  constructor(sizeBytes: number, ends: Ends) {
     this.sizeBytes = sizeBytes;
     this.#ends = ends;
   }
@@ -212,10 +213,8 @@ class StagedInFolder implements StagedFile {
   async read(range: ByteRange): Promise<Uint8Array> {
     if (this.#isEnded) throw alreadyEnded("read");
     checkByteRange(range, this.sizeBytes);
-    return await attempt("folder", "read", async () => {
-      const handle = await open(this.#source, "r");
-      return new Uint8Array(await new Response(bodyOf(handle, range)).arrayBuffer());
-    });
+    const body = bodyOf(await this.#ends.open(), range);
+    return new Uint8Array(await new Response(body).arrayBuffer());
   }
 
   async publish(path: string): Promise<Published> {
@@ -249,15 +248,19 @@ function verify(path: string, aside: Aside, expected: Expected): void {
 const chunkBytes = 262_144;
 
 // The stream owns the handle: it closes it after the last byte, on failure, and when cancelled.
-function bodyOf(handle: FileHandle, range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const end = range.offset + range.length;
-  let position = range.offset;
+function bodyOf(
+  handle: FileHandle,
+  { offset, length }: ByteRange,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const end = offset + length;
+  let position = offset;
   return new ReadableStream({
     async pull(controller): Promise<void> {
       if (position < end) {
-        const chunk = await readSome(handle, { position, end });
-        position += chunk.length;
-        controller.enqueue(chunk);
+        const chunk = new Uint8Array(Math.min(chunkBytes, end - position));
+        const bytesRead = await readSome(handle, chunk, position);
+        position += bytesRead;
+        controller.enqueue(chunk.subarray(0, bytesRead));
       }
       if (position < end) return;
       await handle.close();
@@ -267,15 +270,11 @@ function bodyOf(handle: FileHandle, range: ByteRange): ReadableStream<Uint8Array
   });
 }
 
-async function readSome(
-  handle: FileHandle,
-  { position, end }: { position: number; end: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunk = new Uint8Array(Math.min(chunkBytes, end - position));
+async function readSome(handle: FileHandle, chunk: Uint8Array, position: number): Promise<number> {
   try {
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
-    if (bytesRead === 0) throw new Error(`The file ended at byte ${position}`);
-    return chunk.subarray(0, bytesRead);
+    if (bytesRead > 0) return bytesRead;
+    throw new Error(`The file ended at byte ${position}`);
   } catch (error) {
     await handle.close();
     throw new BackendError("folder", "read", error);

@@ -11,7 +11,6 @@
 
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../../src/contracts/clock.ts";
 import { comparePaths, isFilePath } from "../../src/contracts/file_rules.ts";
 import type { StoredFile } from "../../src/contracts/file_store.ts";
 import { fileOf, ifThere } from "./folder_tree.ts";
@@ -33,13 +32,13 @@ interface Kept {
 /** The listing of the folder at a real path. */
 export class FolderListing {
   readonly #root: string;
-  readonly #clock: Clock;
+  readonly #now: () => number;
   readonly #kept = new Map<string, Kept>();
 
-  /** Takes a root that has been resolved by `realpath`. */
-  constructor(root: string, clock: Clock) {
+  /** Takes a root that has been resolved by `realpath`, and what tells the present instant. */
+  constructor(root: string, now: () => number) {
     this.#root = root;
-    this.#clock = clock;
+    this.#now = now;
   }
 
   /** The regular files after `cursor`, in path order; of `folder`, which is empty or ends in "/". */
@@ -70,16 +69,12 @@ export class FolderListing {
     const kept = this.#kept.get(folder);
     if (kept?.stamp === stamp) return kept.names;
     const names = sorted(await readNames(directory, folder));
-    const isAtRest = stats.ctimeMs < this.#clock.now() - restMs;
+    const isAtRest = stats.ctimeMs < this.#now() - restMs;
     this.#kept.delete(folder);
-    if (isAtRest) this.#keep(folder, { stamp, names });
-    return names;
-  }
-
-  #keep(folder: string, kept: Kept): void {
-    this.#kept.set(folder, kept);
+    if (isAtRest) this.#kept.set(folder, { stamp, names });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > keptFolders) this.#kept.delete(oldest!);
+    return names;
   }
 }
 
@@ -96,9 +91,7 @@ async function readNames(directory: string, folder: string): Promise<string[]> {
 
 // Below the surrogates the engine's own order, which is many times faster, is that of code points.
 function sorted(names: string[]): string[] {
-  return names.some((name) => /[\ud800-\uffff]/.test(name))
-    ? names.sort(comparePaths)
-    : names.sort();
+  return names.sort(/[\ud800-\uffff]/.test(names.join("")) ? comparePaths : undefined);
 }
 
 /** Where the walk goes on: at the folder that holds the cursor, or else at the next name. */
@@ -110,8 +103,8 @@ function firstAfter(names: readonly string[], cursor: string): number {
     if (comparePaths(names[middle]!, cursor) > 0) high = middle;
     else low = middle + 1;
   }
-  const before = names[low - 1];
-  return before !== undefined && isFolder(before) && cursor.startsWith(before) ? low - 1 : low;
+  const before = names[low - 1] ?? "";
+  return isFolder(before) && cursor.startsWith(before) ? low - 1 : low;
 }
 
 function isFolder(name: string): boolean {

@@ -3,13 +3,11 @@
  * in the same file system as the published ones, so that a link from there is possible.
  */
 
-import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, lstat, mkdir, open, readdir, unlink, utimes } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, lstat, open, readdir, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../../src/contracts/clock.ts";
-import { randomId } from "../../src/contracts/random.ts";
 import { attempt } from "./bodies.ts";
-import { ifThere, ownFolder, stagingFolder } from "./folder_tree.ts";
+import { ifThere, makeFolder, ownFolder, stagingFolder } from "./folder_tree.ts";
 
 const leftoverAgeMs = 86_400_000;
 const stagedName = /^[0-9a-f]{32}$/;
@@ -38,19 +36,19 @@ export interface AsideOptions {
 export class FolderStaging {
   readonly #root: string;
   readonly #folder: string;
-  readonly #clock: Clock;
+  readonly #now: () => number;
 
-  /** Takes the root of the store. */
-  constructor(root: string, clock: Clock) {
+  /** Takes the root of the store, and what tells the present instant. */
+  constructor(root: string, now: () => number) {
     this.#root = root;
     this.#folder = join(root, stagingFolder);
-    this.#clock = clock;
+    this.#now = now;
   }
 
   /** Makes the folder, and removes what writers that died more than a day ago left in it. */
   async prepare(): Promise<void> {
     for (const name of [ownFolder, stagingFolder]) await makeFolder(join(this.#root, name));
-    const deadline = this.#clock.now() - leftoverAgeMs;
+    const deadline = this.#now() - leftoverAgeMs;
     for (const name of await readdir(this.#folder)) {
       const source = join(this.#folder, name);
       const stats = stagedName.test(name) ? await ifThere(() => lstat(source)) : undefined;
@@ -60,11 +58,11 @@ export class FolderStaging {
 
   /** Writes a body to a file of its own, down to the disk; leaves nothing if that fails. */
   async take(body: ReadableStream<Uint8Array>, options: AsideOptions): Promise<Aside> {
-    const source = join(this.#folder, randomId());
+    const source = join(this.#folder, crypto.randomUUID().replaceAll("-", ""));
     try {
       return { source, ...await write(source, body, options) };
     } catch (error) {
-      await this.discard(source);
+      await onDisk(() => this.discard(source));
       throw error;
     }
   }
@@ -73,54 +71,41 @@ export class FolderStaging {
   async date(source: string): Promise<void> {
     // Half a millisecond more, because the instant passes through seconds in floating point and is
     // rounded down on its way.
-    const at = (this.#clock.now() + 0.5) / 1_000;
+    const at = (this.#now() + 0.5) / 1_000;
     await utimes(source, at, at);
   }
 
   /** Removes a file; one that is gone is no error. */
   async discard(source: string): Promise<void> {
-    await attempt("folder", "discard", () => ifThere(() => unlink(source)));
+    await ifThere(() => unlink(source));
   }
-}
-
-// A link would lead out of the file system, or to another store's folder.
-async function makeFolder(path: string): Promise<void> {
-  await ifThere(() => mkdir(path));
-  if ((await lstat(path)).isDirectory()) return;
-  throw new Error(`"${path}" is in the way and is no folder`);
 }
 
 async function write(
   source: string,
   body: ReadableStream<Uint8Array>,
-  options: AsideOptions,
+  { maxBytes, tooMany, isDigested }: AsideOptions,
 ): Promise<{ sizeBytes: number; sha256: string }> {
-  const handle = await attempt("folder", "stage", () => open(source, "wx"));
+  const handle = await onDisk(() => open(source, "wx"));
+  const hash = isDigested ? createHash("sha256") : undefined;
+  let sizeBytes = 0;
   try {
-    const hash = options.isDigested ? createHash("sha256") : undefined;
-    const sizeBytes = await pour(body, { handle, hash, ...options });
-    await attempt("folder", "stage", () => handle.sync());
+    for await (const chunk of body) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw tooMany();
+      hash?.update(chunk);
+      await onDisk(() => writeAll(handle, chunk));
+    }
+    await onDisk(() => handle.sync());
     return { sizeBytes, sha256: hash?.digest("hex") ?? "" };
   } finally {
-    await attempt("folder", "stage", () => handle.close());
+    await onDisk(() => handle.close());
   }
 }
 
-interface Pouring extends AsideOptions {
-  readonly handle: FileHandle;
-  readonly hash: Hash | undefined;
-}
-
-async function pour(body: ReadableStream<Uint8Array>, pouring: Pouring): Promise<number> {
-  const { handle, hash, maxBytes, tooMany } = pouring;
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBytes) throw tooMany();
-    hash?.update(chunk);
-    await attempt("folder", "stage", () => writeAll(handle, chunk));
-  }
-  return sizeBytes;
+// What the disk refuses is the store's failure; what the body throws is its own.
+function onDisk<T>(run: () => Promise<T>): Promise<T> {
+  return attempt("folder", "stage", run);
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {

@@ -51,9 +51,10 @@ export class FolderTree {
   async stat(path: string): Promise<StoredFile | undefined> {
     const full = this.#at(path);
     const isPlain = await ifThere(() => realpath(full)) === full;
-    const file = isPlain ? await this.#statUnchecked(path) : undefined;
-    if (!file) await this.checkStanding();
-    return file;
+    const stats = isPlain ? await ifThere(() => lstat(full)) : undefined;
+    if (stats?.isFile()) return fileOf(path, stats);
+    await this.checkStanding();
+    return undefined;
   }
 
   /**
@@ -62,11 +63,6 @@ export class FolderTree {
    */
   async checkStanding(): Promise<void> {
     await lstat(join(this.#root, stagingFolder));
-  }
-
-  async #statUnchecked(path: string): Promise<StoredFile | undefined> {
-    const stats = await ifThere(() => lstat(this.#at(path)));
-    return stats?.isFile() ? fileOf(path, stats) : undefined;
   }
 
   /**
@@ -81,11 +77,12 @@ export class FolderTree {
         for (const directory of touched) await syncDirectory(directory);
         return "stored";
       } catch (error) {
-        if (isCode(error, "EEXIST") && await this.stat(path)) return "exists";
+        const code = codeOf(error);
+        if (code === "EEXIST" && await this.stat(path)) return "exists";
         // A deletion may take the folder away again before the link is made, or the file that was
         // in the way after it.
-        const vanished = isCode(error, "ENOENT") || isCode(error, "EEXIST");
-        if (!vanished || attempt === publishAttempts) throw error;
+        const hasVanished = code === "ENOENT" || code === "EEXIST";
+        if (!hasVanished || attempt === publishAttempts) throw error;
       }
     }
   }
@@ -106,11 +103,9 @@ export class FolderTree {
     const parent = this.#at(parents.at(-1) ?? "");
     if (await ifThere(() => realpath(parent)) === parent) return [parent];
     const touched = [this.#root];
-    for (const folder of parents.map((each) => this.#at(each))) {
-      await mkdir(folder).catch(unless("EEXIST"));
-      if (!(await lstat(folder)).isDirectory()) {
-        throw new Error(`"${folder}" is in the way and is no folder`);
-      }
+    for (const each of parents) {
+      const folder = this.#at(each);
+      await makeFolder(folder);
       touched.push(folder);
     }
     return touched;
@@ -137,23 +132,26 @@ export async function ifThere<T>(operation: () => Promise<T>): Promise<T | undef
   try {
     return await operation();
   } catch (error) {
-    if (absentCodes.some((code) => isCode(error, code))) return undefined;
+    if (absentCodes.includes(codeOf(error))) return undefined;
     throw error;
   }
 }
 
 // ELOOP is a link where none is followed. ENOTEMPTY and EEXIST are a folder that still has content.
-const absentCodes = ["ENOENT", "ENOTDIR", "ELOOP", "ENOTEMPTY", "EEXIST"];
+const absentCodes: readonly unknown[] = ["ENOENT", "ENOTDIR", "ELOOP", "ENOTEMPTY", "EEXIST"];
 
-/** Whether an error of the file system has this code. */
-export function isCode(error: unknown, code: string): boolean {
-  return (error as { code?: unknown } | null)?.code === code;
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }
 
-function unless(code: string): (error: unknown) => void {
-  return (error) => {
-    if (!isCode(error, code)) throw error;
-  };
+/**
+ * Makes a folder, unless it is there. A link in its place would lead out of the file system, or to
+ * another store's folder.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  await ifThere(() => mkdir(path));
+  if ((await lstat(path)).isDirectory()) return;
+  throw new Error(`"${path}" is in the way and is no folder`);
 }
 
 function parentsOf(path: string): string[] {

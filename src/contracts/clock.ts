@@ -19,9 +19,14 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The present instant by the platform's wall clock, for who never waits. */
+export function systemNow(): number {
+  return Date.now();
+}
+
 /** The platform's wall clock and timer. */
-export const systemClock: Clock = Object.freeze({
-  now: (): number => Date.now(),
+export const systemClock: Clock = /* @__PURE__ */ Object.freeze({
+  now: systemNow,
   sleep: sleepOnTimer,
 });
 

@@ -112,7 +112,7 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   let offset = 0;
   while (offset < chunk.length) {
     const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
-    if (bytesWritten === 0) throw new Error("Nothing more could be written");
+    if (bytesWritten === 0) throw new Error("Nothing could be written");
     offset += bytesWritten;
   }
 }

@@ -16,7 +16,6 @@
  * end because memcached can append to an item: a lease on a large value need not send it again.
  */
 
-import { ByteReader, ByteWriter } from "../../src/compose/byte_record.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 
 /** A lease as it is written. */
@@ -74,20 +73,21 @@ export const cairnItems: ItemFormat = Object.freeze({
   overheadBytes: headBytes + mostLeases * leaseBytes,
   lingerMs: 1_000,
   format(value: Uint8Array, expiresAt: number, lease?: LeaseMark): Uint8Array {
-    const writer = new ByteWriter();
-    writer.byte(version);
-    writer.float64(expiresAt);
-    writer.bytes(lengthOf(value));
-    writer.bytes(value);
-    if (lease) writer.bytes(leaseMark(lease));
-    return writer.take();
+    const end = headBytes + value.length;
+    const item = new Uint8Array(end + (lease ? leaseBytes : 0));
+    const head = new DataView(item.buffer);
+    head.setUint8(0, version);
+    head.setFloat64(1, expiresAt, true);
+    head.setUint32(9, value.length, true);
+    item.set(value, headBytes);
+    if (lease) item.set(leaseMark(lease), end);
+    return item;
   },
   parse(item: Uint8Array, now: number): ItemRecord {
     if (item.length < headBytes || item[0] !== version) return nothing;
-    const reader = new ByteReader(item.subarray(1));
-    const expiresAt = reader.float64();
-    const length = new DataView(item.buffer, item.byteOffset + 9, 4).getUint32(0, true);
-    const end = headBytes + length;
+    const head = new DataView(item.buffer, item.byteOffset, headBytes);
+    const expiresAt = head.getFloat64(1, true);
+    const end = headBytes + head.getUint32(9, true);
     if (end > item.length || (item.length - end) % leaseBytes) return nothing;
     const leases = (item.length - end) / leaseBytes;
     return {
@@ -130,12 +130,6 @@ export function ttlFlag(expiresAt: number, now: number, lingerMs: number): strin
   if (seconds <= 30 * 86_400) return `T${Math.max(1, seconds)}`;
   const at = Math.ceil((expiresAt + lingerMs) / 1_000);
   return at < 2 ** 31 ? `T${at}` : "T0";
-}
-
-function lengthOf({ length }: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, length, true);
-  return bytes;
 }
 
 function readLease(mark: Uint8Array): LeaseMark {

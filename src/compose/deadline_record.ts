@@ -8,8 +8,6 @@
  * ```
  */
 
-import { ByteReader, ByteWriter } from "./byte_record.ts";
-
 const version = 1;
 
 /** How many bytes a record has besides its value. */
@@ -17,11 +15,11 @@ export const deadlineBytes = 9;
 
 /** The record of a value. */
 export function recordOf(value: Uint8Array, expiresAt: number): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
-  writer.byte(version);
-  writer.float64(expiresAt);
-  writer.bytes(value);
-  return writer.take();
+  const record = new Uint8Array(deadlineBytes + value.length);
+  record[0] = version;
+  new DataView(record.buffer).setFloat64(1, expiresAt, true);
+  record.set(value, deadlineBytes);
+  return record;
 }
 
 /** The value of a record; `undefined` once its deadline has come, or if it is none of ours. */
@@ -29,8 +27,8 @@ export function liveValue(
   record: ArrayBuffer | Uint8Array,
   now: number,
 ): Uint8Array | undefined {
-  if (record.byteLength < deadlineBytes) return undefined;
-  const reader = new ByteReader(record instanceof Uint8Array ? record : new Uint8Array(record));
-  if (reader.byte() !== version) return undefined;
-  return reader.float64() > now ? reader.rest() : undefined;
+  const bytes = record instanceof Uint8Array ? record : new Uint8Array(record);
+  if (bytes.length < deadlineBytes || bytes[0] !== version) return undefined;
+  const head = new DataView(bytes.buffer, bytes.byteOffset, deadlineBytes);
+  return head.getFloat64(1, true) > now ? bytes.subarray(deadlineBytes) : undefined;
 }

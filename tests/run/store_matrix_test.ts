@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { differences, markdownOf, rowsIn, tableOf } from "../matrix.ts";
 import type { Status, SuiteResult } from "./result.ts";
-import { type Matrix, matrixOf, SUITES } from "./store_matrix.ts";
+import { type Matrix, matrixOf, STORES, SUITES } from "./store_matrix.ts";
 
 function ran(
   runtime: string,
@@ -117,6 +117,13 @@ describe("the matrix as text", () => {
     match(differences(matrix, wrong).join("\n"), /it is not so: memory \| Deno \|/);
     match(differences(matrix, wrong).join("\n"), /does not say: memory \| Deno, Node 22 \|/);
     deepEqual(rowsIn("no table"), []);
+  });
+
+  it("is that of README.md in its rows and columns, once it stands there", async () => {
+    const [head = [], ...rows] = rowsIn(await Deno.readTextFile("README.md"));
+    const named = (own: readonly { name: string }[]): string[] => own.map(({ name }) => name);
+    deepEqual(head.slice(1), head.length > 0 ? named(SUITES) : []);
+    deepEqual(rows.map(([store]) => store), head.length > 0 ? named(STORES) : []);
   });
 
   it("has a column for every conformance suite", async () => {

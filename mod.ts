@@ -97,6 +97,7 @@ export type {
   LockPolicy,
   NegativePolicy,
   Policy,
+  ResolvedPolicy,
   StaleOnError,
   Ttl,
 } from "./src/region/policy.ts";
@@ -125,6 +126,7 @@ export { type Limited, requireKeys, requireWrites } from "./src/compose/limits.t
 export { locksBeside, type LocksBesideOptions } from "./src/compose/locks_beside.ts";
 export { observed, type ObservedOptions, type Operation } from "./src/compose/observed.ts";
 export { actualBackend, ProxyBackend, type ProxyLike, wrapped } from "./src/compose/proxy.ts";
+export type { LockedStore } from "./src/compose/proxied_locks.ts";
 export { rawFraming } from "./src/compose/raw_frame.ts";
 export type { RecordOptions, Unreadable } from "./src/compose/records.ts";
 export { retried, type RetriedOptions } from "./src/compose/retried.ts";

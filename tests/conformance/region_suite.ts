@@ -14,7 +14,7 @@ import { makeRegion, type Region, type RegionOptions } from "../../src/region/re
 import { ManualClock } from "../testing/manual_clock.ts";
 
 /** A store under test, alone or with what a region over it needs besides. */
-type RegionStore = Backend<Entry> | RegionOptions;
+export type RegionStore = Backend<Entry> | RegionOptions;
 
 /** A region over a store under test. */
 interface Bench {

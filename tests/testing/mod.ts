@@ -31,6 +31,7 @@ export {
   type SuiteTime,
 } from "../conformance/cases.ts";
 export { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
+export { type RegionStore, regionSuite } from "../conformance/region_suite.ts";
 export { type Faults, faulty } from "./faulty_backend.ts";
 export { ManualClock, settled } from "./manual_clock.ts";
 export { type Call, type Fault, ScriptedBackend } from "./scripted_backend.ts";

@@ -1,7 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/contracts/entry.ts";
-import { BackendError } from "../../../src/contracts/errors.ts";
+import { BackendError, CreationTimeoutError } from "../../../src/contracts/errors.ts";
+import type { ManyContext } from "../../../src/region/batch.ts";
 import { localLocks } from "../../../src/region/local_locks.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
@@ -214,6 +215,102 @@ describe("getOrCreateMulti over a store", () => {
     deepEqual(await first, ["a", "b", "c"]);
     deepEqual(await second, ["c", "b", "d"]);
     deepEqual(made.toSorted(), ["a", "b", "c", "d"]);
+  });
+
+  it("a lock that cannot be given back does not keep a value that someone else made", async () => {
+    const clock = new ManualClock();
+    const store = new ModelStore<Entry>(clock);
+    const locks = localLocks<Entry>(store, { clock });
+    const entry = (payload: string): Entry => ({
+      payload,
+      createdAt: clock.now(),
+      creationMs: 0,
+      softExpiresAt: Infinity,
+      hardExpiresAt: Infinity,
+      tags: [],
+      marks: [],
+    });
+    const late = {
+      name: "late",
+      revoke: (keys: readonly string[]) => locks.revoke(keys),
+      acquire: async (...args: Parameters<typeof locks.acquire>) => {
+        const { lease } = await locks.acquire(...args);
+        const release = () => Promise.reject(new BackendError("late", "release", "lost"));
+        return { lease: lease && { ...lease, release }, value: entry("theirs") };
+      },
+    };
+    const region = makeRegion({ clock, backend: store, locks: late });
+    equal(await region.getOrCreate("a", () => "ours"), "theirs");
+    deepEqual(await region.getOrCreateMulti(["b", "c"], (keys) => keys), ["theirs", "theirs"]);
+    equal(region.stats().storeError, 3);
+    equal(region.stats().create, 0);
+  });
+
+  it("one lost lease has its key made anew, and no other", async () => {
+    const { clock, store, region } = regionBench("backend", { lock: { leaseMs: 300 } });
+    const other = makeRegion({ clock, backend: store });
+    const asked: (readonly string[])[] = [];
+    const gate = Promise.withResolvers<void>();
+    const create = async (keys: readonly string[]): Promise<string[]> => {
+      asked.push(keys);
+      if (asked.length === 1) await gate.promise;
+      return keys.map((key) => `${key} ${asked.length}`);
+    };
+    const values = region.getOrCreateMulti(["a", "b"], create);
+    await settled();
+    await other.delete("b");
+    await clock.advance(1_000);
+    gate.resolve();
+    deepEqual(await values, ["a 2", "b 2"]);
+    deepEqual(asked, [["a", "b"], ["b"]]);
+    deepEqual(await other.getMulti(["a", "b"]), ["a 2", "b 2"]);
+  });
+
+  it("a key that the creator left out is left out also where it is made on its own", async () => {
+    const { clock, store, region } = regionBench("backend");
+    const other = makeRegion({ clock, backend: store });
+    const gate = Promise.withResolvers<string>();
+    const busy = other.getOrCreate("b", () => gate.promise);
+    await settled();
+    const values = region.getOrCreateMulti<string>(["a", "b"], (keys) => {
+      return new Map(keys.filter((key) => key === "a").map((key) => [key, `made ${key}`]));
+    });
+    await settled();
+    gate.reject(new Error("no"));
+    await rejects(busy, { message: "no" });
+    deepEqual(await values, ["made a", undefined]);
+    equal(await region.getEntry("b"), undefined);
+  });
+
+  it("is told to stop when everybody has left, and when the time of all is up", async () => {
+    const { clock, region } = regionBench("backend", { creation: { hardTimeoutMs: 50 } });
+    const signals: AbortSignal[] = [];
+    const create = (_keys: readonly string[], { signal }: ManyContext): Promise<string[]> => {
+      signals.push(signal);
+      return new Promise(() => {});
+    };
+    const caller = new AbortController();
+    const left = region.getOrCreateMulti(["a", "b"], create, { signal: caller.signal });
+    await settled();
+    equal(signals[0]?.aborted, false);
+    caller.abort(new Error("left"));
+    await rejects(left, { message: "left" });
+    equal(signals[0]?.aborted, true);
+    const slow = rejects(region.getOrCreateMulti(["c", "d"], create), CreationTimeoutError);
+    await clock.advance(50);
+    await slow;
+    equal(signals[1]?.aborted, true);
+  });
+
+  it("answers near copies where the store is down, if errors are answered stale", async () => {
+    const { clock, store, region } = regionBench("near and backend", {
+      softTtlMs: 100,
+      staleOnError: true,
+    });
+    await region.setMulti([["a", 1], ["b", 2]]);
+    await clock.advance(100);
+    store.isBroken = true;
+    deepEqual(await region.getOrCreateMulti(["a", "b"], () => [3, 4]), [1, 2]);
   });
 
   it("reads many keys in one trip", async () => {

@@ -371,5 +371,30 @@ for (const shape of SHAPES) {
       equal(region.stats().createError, 2);
       equal((await region.getEntry("key"))?.hardExpiresAt !== NEVER, true);
     });
+
+    it("goes on when all who wait for it have left: it was begun for those yet to come", async () => {
+      const { region, clock } = regionBench(shape, {
+        softTtlMs: 1_000,
+        earlyRefresh: { share: 0.5 },
+      });
+      await region.set("key", "old");
+      await clock.advance(500);
+      const contexts: CreationContext[] = [];
+      const create = (context: CreationContext): Promise<string> => {
+        contexts.push(context);
+        return clock.sleep(10).then(() => "new");
+      };
+      equal(await region.getOrCreate("key", create), "old");
+      const caller = new AbortController();
+      const lock = { staleWaitMs: 1_000 };
+      const options = { signal: caller.signal, maxAgeMs: 100, lock };
+      const waiting = region.getOrCreate("key", create, options);
+      await settled();
+      caller.abort(new Error("left"));
+      await rejects(waiting, { message: "left" });
+      await clock.advance(10);
+      deepEqual(contexts.map(({ signal }) => signal.aborted), [false]);
+      equal(await region.get("key"), "new");
+    });
   });
 }

@@ -56,6 +56,32 @@ describe("marks in a store", () => {
     equal(await there.get("key"), undefined);
   });
 
+  it("near hits trust their marks and their age no longer where the clock has stepped back", async () => {
+    const { clock, make } = processes({ marksMaxAgeMs: 500, nearMaxAgeMs: 2_000 });
+    const [here, there] = [make(), make()];
+    await here.set("invalidated", 1);
+    await here.set("replaced", 1);
+    deepEqual(await there.getMulti(["invalidated", "replaced"]), [1, 1]);
+    clock.set(clock.now() - 3_600_000);
+    await here.set("replaced", 2);
+    equal(await there.getOrCreate("replaced", () => "x"), 2);
+    await here.invalidate();
+    equal(await there.getOrCreate("invalidated", () => "new"), 1);
+    await clock.advance(500);
+    equal(await there.getOrCreate("invalidated", () => "new"), "new");
+  });
+
+  it("many first creations at once make one mark, and all are stamped with it", async () => {
+    const { store, make } = processes();
+    const region = make();
+    const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
+    await Promise.all(keys.map((key) => region.getOrCreate(key, () => key)));
+    equal(store.keys.filter((key) => key.startsWith("cairn-mark:")).length, 2);
+    const [first] = await store.get(["key 0"]);
+    for (const entry of await store.get(keys)) deepEqual(entry?.marks, first?.marks);
+    deepEqual(await make().getMulti(keys), keys);
+  });
+
   it("DX-12: clocks that differ do not matter", async () => {
     for (const skewMs of [-3_600_000, -2_000, 2_000, 3_600_000]) {
       const { clock, store } = processes();

@@ -34,6 +34,12 @@ export class UsersFile {
     return await this.#users.verify(name, password);
   }
 
+  /** Whether that was found right a moment ago. A changed file makes this forget everything. */
+  async remembers(name: string, password: string): Promise<boolean> {
+    await this.#refresh();
+    return await this.#users.remembers(name, password);
+  }
+
   async #refresh(): Promise<void> {
     try {
       const version = await versionOf(this.#path);

@@ -1,5 +1,8 @@
 /** Who may do what: HTTP Basic authentication (RFC 7617), and actions that are open or closed. */
 
+import type { Clock } from "../../contracts/clock.ts";
+import type { Log } from "../log.ts";
+import { Guesses, LOCKED_MS } from "../users/guesses.ts";
 import type { Users } from "../users/htpasswd.ts";
 import type { Problem } from "./errors.ts";
 
@@ -9,9 +12,14 @@ export type Action = "list" | "download" | "update";
 /** Who may do what. */
 export interface AccessOptions {
   /** The users; without any, closed actions are refused to everyone. */
-  readonly users?: Pick<Users, "verify">;
+  readonly users?: Pick<Users, "verify" | "remembers">;
   /** What needs no user. Default: `list` and `download`. */
   readonly open?: readonly Action[];
+  /**
+   * The address a request comes from. Wrong passwords are counted by user and address, so that
+   * nobody is locked out by those who guess elsewhere. Default: none is known.
+   */
+  readonly addressOf?: (request: Request) => string | undefined;
 }
 
 /** Someone who may do what was asked. */
@@ -23,14 +31,33 @@ export interface Visitor {
 const CHALLENGE = 'Basic realm="cairn", charset="UTF-8"';
 const MOST_HEADER_CHARACTERS = 8_192;
 
+const UNKNOWN: Problem = Object.freeze({
+  status: 401,
+  message: "Invalid or non-existent authentication information.",
+  code: "credentials",
+  headers: { "www-authenticate": CHALLENGE },
+});
+
+// Not a 401, at which clients ask people for other passwords (RFC 6585).
+const LOCKED: Problem = Object.freeze({
+  status: 429,
+  message: `Too many wrong passwords. Try again in ${LOCKED_MS / 1_000} seconds.`,
+  code: "locked",
+  headers: { "retry-after": String(LOCKED_MS / 1_000) },
+});
+
 /** Judges requests. */
 export class Access {
-  readonly #users: Pick<Users, "verify"> | undefined;
+  readonly #users: AccessOptions["users"];
   readonly #open: ReadonlySet<Action>;
+  readonly #addressOf: NonNullable<AccessOptions["addressOf"]>;
+  readonly #guesses: Guesses;
 
   /** Throws a `TypeError` if reading is closed and there is nobody who could open it. */
-  constructor(options: AccessOptions) {
+  constructor(options: AccessOptions, parts: { clock: Clock; log: Log }) {
     this.#users = options.users;
+    this.#addressOf = options.addressOf ?? (() => undefined);
+    this.#guesses = new Guesses(parts);
     this.#open = new Set(options.open ?? ["list", "download"]);
     for (const action of ["list", "download"] as const) {
       if (this.#users !== undefined || this.#open.has(action)) continue;
@@ -49,15 +76,12 @@ export class Access {
       };
     }
     const credentials = credentialsOf(request.headers.get("authorization"));
-    const isKnown = credentials !== undefined &&
-      await this.#users.verify(credentials.name, credentials.password);
-    if (isKnown) return { name: credentials.name };
-    return {
-      status: 401,
-      message: "Invalid or non-existent authentication information.",
-      code: "credentials",
-      headers: { "www-authenticate": CHALLENGE },
-    };
+    if (credentials === undefined) return UNKNOWN;
+    const { name, password } = credentials;
+    if (await this.#users.remembers(name, password)) return { name };
+    const verify = async (): Promise<boolean> => await this.#users!.verify(name, password);
+    const verdict = await this.#guesses.judge({ name, address: this.#addressOf(request) }, verify);
+    return verdict === "right" ? { name } : verdict === "wrong" ? UNKNOWN : LOCKED;
   }
 }
 

@@ -90,8 +90,8 @@ export function createApp(options: AppOptions): App {
 }
 
 function routesOf(options: AppOptions): Routes {
-  const { wheelhouse, clock = systemClock, preferredForm = "html" } = options;
-  const access = new Access(options.access ?? {});
+  const { wheelhouse, clock = systemClock, log = noLog, preferredForm = "html" } = options;
+  const access = new Access(options.access ?? {}, { clock, log });
   const bodyOfLength = options.bodyOfLength ?? ((body) => body);
   return {
     ...simpleRoutes({ wheelhouse, access, clock, preferredForm }),
@@ -102,7 +102,7 @@ function routesOf(options: AppOptions): Routes {
       maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
       isDigestRequired: options.isDigestRequired ?? true,
     }),
-    ...healthRoutes(wheelhouse, options.log ?? noLog),
+    ...healthRoutes(wheelhouse, log),
   };
 }
 

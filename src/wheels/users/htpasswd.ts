@@ -13,6 +13,7 @@
 import { type Clock, systemClock } from "../../contracts/clock.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { within } from "../upstream/time_limit.ts";
 import { type PasswordCheck, passwordCheck } from "./password_hash.ts";
 
 /** Those who may come in. */
@@ -23,6 +24,8 @@ export interface Users {
   readonly unusable: readonly string[];
   /** Whether there is such a user with such a password. Takes as long for an unknown name. */
   verify(name: string, password: string): Promise<boolean>;
+  /** Whether that was found right a moment ago, which takes next to no time. */
+  remembers(name: string, password: string): Promise<boolean>;
 }
 
 /** How users are checked. */
@@ -37,6 +40,9 @@ export interface UsersOptions {
 
 /** Longer passwords are refused unread, as they would only cost time. */
 const LONGEST_PASSWORD = 4096;
+
+/** A check is begun anew then: on Workers it ends with the request that began it. */
+const LONGEST_CHECK_MS = 30_000;
 
 /**
  * Reads an htpasswd file: lines `name:hash`, of which anything after a further colon or a blank is
@@ -114,8 +120,16 @@ class HashedUsers implements Users {
     if (password.length > LONGEST_PASSWORD) return false;
     const digest = this.#digestOf(name, password);
     if (this.#remembers(digest)) return true;
-    const check = this.#pending.get(digest) ?? this.#begin(digest, { name, password });
-    return await check;
+    const given = { name, password };
+    return await within(this.#pending.get(digest) ?? this.#begin(digest, given), {
+      clock: this.#options.clock,
+      limitMs: LONGEST_CHECK_MS,
+      late: () => this.#begin(digest, given),
+    });
+  }
+
+  async remembers(name: string, password: string): Promise<boolean> {
+    return password.length <= LONGEST_PASSWORD && this.#remembers(this.#digestOf(name, password));
   }
 
   #begin(digest: string, given: { name: string; password: string }): Promise<boolean> {
@@ -124,7 +138,9 @@ class HashedUsers implements Users {
         if (isRight) this.#remember(digest);
         return isRight;
       })
-      .finally(() => this.#pending.delete(digest));
+      .finally(() => {
+        if (this.#pending.get(digest) === check) this.#pending.delete(digest);
+      });
     this.#pending.set(digest, check);
     return check;
   }

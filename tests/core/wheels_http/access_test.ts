@@ -11,6 +11,7 @@ const PASSWORD = "p:ä ss w0rd";
 
 const USERS: NonNullable<AccessOptions["users"]> = {
   verify: async (name, password) => name === "ann" && password === PASSWORD,
+  remembers: async () => false,
 };
 
 function basic(name: string, password: string): Record<string, string> {

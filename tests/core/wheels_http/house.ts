@@ -15,6 +15,7 @@ import { type MadeWheel, makeWheel, sha256Of, type WheelSpec } from "../../testi
 
 /** What a test changes of its house. */
 export interface HouseOptions {
+  readonly clock?: ManualClock;
   readonly app?: Partial<Omit<AppOptions, "wheelhouse" | "clock" | "log">>;
   readonly files?: (clock: ManualClock) => FileStore;
   readonly index?: IndexCache;
@@ -36,7 +37,7 @@ export interface Logged {
 
 /** A running house. */
 export class House {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly logged: Logged[] = [];
   readonly index: IndexCache;
   readonly files: FileStore;
@@ -46,7 +47,8 @@ export class House {
   readonly background: Promise<unknown>[] = [];
 
   constructor(options: HouseOptions = {}) {
-    const { clock } = this;
+    const { clock = new ManualClock() } = options;
+    this.clock = clock;
     const log: Log = (level, message, facts) => this.logged.push({ level, message, facts });
     this.index = options.index ?? memoryIndex();
     this.files = options.files?.(clock) ?? memoryFiles({ clock });

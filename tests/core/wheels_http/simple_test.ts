@@ -327,7 +327,7 @@ describe("caching of pages", () => {
   });
 });
 
-const NOBODY = { verify: () => Promise.resolve(false) };
+const NOBODY = { verify: async () => false, remembers: async () => false };
 
 describe("methods", () => {
   it("I-055: every route states Cache-Control, whatever the method and outcome", async () => {

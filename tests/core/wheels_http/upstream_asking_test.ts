@@ -123,7 +123,15 @@ describe("how the upstream is asked", () => {
     const url = "https://ann:s3cret-one@upstream.test/simple/?key=s3cret-two";
     const house = new House({
       upstream: { fetch: upstream.fetch, url },
-      app: { access: { users: { verify: async () => false }, open: ["list", "download"] } },
+      app: {
+        access: {
+          users: {
+            verify: async () => false,
+            remembers: async () => false,
+          },
+          open: ["list", "download"],
+        },
+      },
     });
     const theirs = await upstream.house.page("demo");
     const files = theirs.files.map((file) => ({

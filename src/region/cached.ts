@@ -62,16 +62,13 @@ export function cacherOf<A extends readonly unknown[], R>(
     if (tags === undefined) return rest;
     return { ...rest, tags: typeof tags === "function" ? tags(...args) : tags };
   };
-  return <F extends AnyFunction>(fn: F, context?: { readonly name: string | symbol }) => {
-    checkFunction(fn);
-    const name = context === undefined ? fn.name : String(context.name);
-    const parts: Parts<A, R> = {
+  return cacherBy((fn, name) => {
+    return cached(region, {
       fn: fn as unknown as Plain<A, R>,
       key: generator(namespace, { name }),
       optionsOf,
-    };
-    return cached(region, parts) as unknown as Cached<F>;
-  };
+    });
+  }) as Cacher;
 }
 
 type Plain<A extends readonly unknown[], R> = (this: unknown, ...args: A) => R | Promise<R>;
@@ -89,42 +86,45 @@ function cached<A extends readonly unknown[], R>(
   async function call(this: unknown, ...args: A): Promise<R> {
     return await region.getOrCreate<R>(key(...args), () => fn.call(this, ...args), optionsOf(args));
   }
-  return named(
-    fn,
-    Object.assign(call, {
-      original: fn,
-      key,
-      get: (...args: A) => region.get<R>(key(...args), optionsOf(args)),
-      set: (value: R, ...args: A) => region.set(key(...args), value, optionsOf(args)),
-      invalidate: (...args: A) => region.delete(key(...args)),
-      async refresh(this: unknown, ...args: A): Promise<R> {
-        // Called on the cached function itself there is no object; `refresh.call(object)` gives one.
-        const value = await fn.call(this === call ? undefined : this, ...args);
-        await region.set(key(...args), value, optionsOf(args));
-        return value;
-      },
-    }),
-  );
+  return Object.assign(call, {
+    original: fn,
+    key,
+    get: (...args: A) => region.get<R>(key(...args), optionsOf(args)),
+    set: (value: R, ...args: A) => region.set(key(...args), value, optionsOf(args)),
+    invalidate: (...args: A) => region.delete(key(...args)),
+    async refresh(this: unknown, ...args: A): Promise<R> {
+      // Called on the cached function itself there is no object; `refresh.call(object)` gives one.
+      const value = await fn.call(this === call ? undefined : this, ...args);
+      await region.set(key(...args), value, optionsOf(args));
+      return value;
+    },
+  });
 }
 
-/** Gives a function the name and length of another. */
-export function named<F extends (...args: never[]) => unknown>(
-  original: { readonly name: string; readonly length: number },
-  fn: F,
-): F {
-  for (const property of ["name", "length"] as const) {
-    Object.defineProperty(fn, property, { value: original[property], configurable: true });
-  }
-  return fn;
+/**
+ * What caches a function as `cached` does, also as a decorator. What comes of it bears the name and
+ * length of the original. A `TypeError` for what is no function, and for generators, whose values run
+ * dry.
+ */
+export function cacherBy(
+  cached: (fn: AnyFunction, name: string) => (...args: never[]) => unknown,
+): (fn: AnyFunction, context?: { readonly name: string | symbol }) => unknown {
+  return (fn, context) => {
+    checkFunction(fn);
+    const made = cached(fn, context === undefined ? fn.name : String(context.name));
+    for (const property of ["name", "length"] as const) {
+      Object.defineProperty(made, property, { value: fn[property], configurable: true });
+    }
+    return made;
+  };
 }
 
-/** Refuses what cannot be cached: what is no function, and generators, whose values run dry. */
-export function checkFunction(fn: unknown): void {
+function checkFunction(fn: unknown): void {
   if (typeof fn !== "function") {
     throw new TypeError(`Cannot cache a function: ${typeof fn} is none`);
   }
   const tag = (fn as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  if (tag === "GeneratorFunction" || tag === "AsyncGeneratorFunction") {
+  if (tag?.endsWith("GeneratorFunction")) {
     throw new TypeError(`Cannot cache "${fn.name}": a generator's values can be read only once`);
   }
 }

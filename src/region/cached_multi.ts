@@ -1,7 +1,7 @@
 /** Cached functions of many keys: one value for each argument, made for all missing ones at once. */
 
 import { requireAll } from "./batch.ts";
-import { type AnyFunction, checkFunction, named } from "./cached.ts";
+import { type AnyFunction, cacherBy } from "./cached.ts";
 import type { CallOptions } from "./core.ts";
 import type { FunctionMultiKeyGenerator } from "./function_key.ts";
 import type { Region } from "./region.ts";
@@ -53,16 +53,10 @@ export type MultiCacher = <F extends AnyFunction>(
 export function multiCacherOf<R>(region: Region, options: CachedMultiOptions<R>): MultiCacher {
   const { namespace, functionMultiKeyGenerator: generate, ...rest } = options;
   const generator = generate ?? region.functionMultiKeyGenerator;
-  return <F extends AnyFunction>(fn: F, context?: { readonly name: string | symbol }) => {
-    checkFunction(fn);
-    const name = context === undefined ? fn.name : String(context.name);
+  return cacherBy((fn, name) => {
     const keys = generator(namespace, { name });
-    return cachedMulti(region, {
-      fn: fn as unknown as Plain<R>,
-      keys,
-      options: rest,
-    }) as unknown as CachedMulti<F>;
-  };
+    return cachedMulti(region, { fn: fn as unknown as Plain<R>, keys, options: rest });
+  }) as MultiCacher;
 }
 
 type Plain<R> = (this: unknown, ...ids: unknown[]) => Many<unknown, R> | Promise<Many<unknown, R>>;
@@ -85,26 +79,23 @@ function cachedMulti<R>(
       return byKey(missing, asked, await fn.apply(this, asked));
     }, options);
   }
-  return named(
-    fn,
-    Object.assign(call, {
-      original: fn,
-      keys,
-      get: (...ids: unknown[]) => region.getMulti<R>(keys(...ids), options),
-      set: (values: Iterable<readonly [unknown, R]>) => {
-        const pairs = [...values];
-        const ofKeys = keys(...pairs.map(([id]) => id));
-        return region.setMulti(ofKeys.map((key, i) => [key, pairs[i]?.[1] as R]), options);
-      },
-      invalidate: (...ids: unknown[]) => region.deleteMulti(keys(...ids)),
-      async refresh(this: unknown, ...ids: unknown[]): Promise<(R | undefined)[]> {
-        const made = await fn.apply(this === call ? undefined : this, ids);
-        const values = new Map(byKey(keys(...ids), ids, made));
-        await region.setMulti(values, options);
-        return keys(...ids).map((key) => values.get(key));
-      },
-    }),
-  );
+  return Object.assign(call, {
+    original: fn,
+    keys,
+    get: (...ids: unknown[]) => region.getMulti<R>(keys(...ids), options),
+    set: (values: Iterable<readonly [unknown, R]>) => {
+      const pairs = [...values];
+      const ofKeys = keys(...pairs.map(([id]) => id));
+      return region.setMulti(ofKeys.map((key, i) => [key, pairs[i]?.[1] as R]), options);
+    },
+    invalidate: (...ids: unknown[]) => region.deleteMulti(keys(...ids)),
+    async refresh(this: unknown, ...ids: unknown[]): Promise<(R | undefined)[]> {
+      const made = await fn.apply(this === call ? undefined : this, ids);
+      const values = new Map(byKey(keys(...ids), ids, made));
+      await region.setMulti(values, options);
+      return keys(...ids).map((key) => values.get(key));
+    },
+  });
 }
 
 function byKey<R>(

@@ -4,8 +4,14 @@ import { type Http2Bindings, type HttpBindings, serve } from "@hono/node-server"
 import process from "node:process";
 import { reasonOf } from "../wheels/log.ts";
 
-/** Answers requests; what every app of cairn comes down to. */
-export type Handler = (request: Request) => Response | Promise<Response>;
+/**
+ * Answers requests, which come from an address where that is known; what every app of cairn comes down
+ * to.
+ */
+export type Handler = (
+  request: Request,
+  address: string | undefined,
+) => Response | Promise<Response>;
 
 /** Where to listen. */
 export interface Address {
@@ -34,7 +40,10 @@ export async function listen(handler: Handler, at: Address): Promise<Listening> 
 }
 
 function listenOnDeno(handler: Handler, at: Address): Listening {
-  const server = Deno.serve({ ...at, onListen: () => {} }, handler);
+  const server = Deno.serve(
+    { ...at, onListen: () => {} },
+    (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
+  );
   return { url: urlOf(at.hostname, server.addr.port), stop: () => server.shutdown() };
 }
 
@@ -56,8 +65,8 @@ function listenOnNode(handler: Handler, at: Address): Promise<Listening> {
 
 /** Sends reason phrases, which are all that some upload clients show of a refusal. */
 function withReason(handler: Handler) {
-  return async (request: Request, { outgoing }: HttpBindings | Http2Bindings) => {
-    const response = await handler(request);
+  return async (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
+    const response = await handler(request, incoming.socket.remoteAddress);
     if (response.status >= 400) Object.assign(outgoing, { statusMessage: response.statusText });
     return response;
   };

@@ -14,6 +14,7 @@ import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
 import { listen } from "./listen.ts";
+import { ClientAddresses } from "./client_addresses.ts";
 import { nodeDigests } from "./node_digests.ts";
 import { pageShelf, upstreamShelf } from "./page_shelf.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -49,11 +50,13 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
     ...upstreamOf(options, log),
   });
   const scan = await wheelhouse.scan();
-  const app = createApp({ wheelhouse, access, log });
-  const server = await listen((request) => app.fetch(request), {
-    hostname: options.host,
-    port: options.port,
-  });
+  const clients = new ClientAddresses(options);
+  const addressOf = (request: Request): string | undefined => clients.of(request);
+  const app = createApp({ wheelhouse, access: { ...access, addressOf }, log });
+  const server = await listen((request, peer) => {
+    clients.note(request, peer);
+    return app.fetch(request);
+  }, { hostname: options.host, port: options.port });
   return {
     url: server.url,
     scan,
@@ -82,9 +85,8 @@ async function accessOf(options: ServeOptions, log: Log): Promise<AccessOptions>
 
 function upstreamOf(options: ServeOptions, log: Log): { upstream?: Upstream } {
   if (options.upstream === undefined) return {};
-  const where = { url: options.upstream, fileHosts: options.upstreamFileHosts };
   const region = makeRegion({ name: "upstream", near: upstreamShelf(MOST_UPSTREAM_BYTES) });
-  const upstream = new Upstream(where, {
+  const upstream = new Upstream(options.upstream, {
     fetch: globalThis.fetch,
     region,
     clock: systemClock,

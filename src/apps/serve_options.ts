@@ -2,6 +2,8 @@
 
 import { parseArgs } from "node:util";
 import type { Action } from "../wheels/http/access.ts";
+import type { UpstreamOptions } from "../wheels/upstream/upstream.ts";
+import { openActionsOf } from "./open_actions.ts";
 
 /** What `cairn serve` was asked for. */
 export interface ServeOptions {
@@ -16,9 +18,9 @@ export interface ServeOptions {
   /** What needs no user. Default: `list` and `download`. */
   readonly open: readonly Action[];
   /** The simple index that projects we do not have are read through from. Default: none. */
-  readonly upstream: string | undefined;
-  /** Hosts the upstream's files may come from besides its own. */
-  readonly upstreamFileHosts: readonly string[];
+  readonly upstream: Pick<UpstreamOptions, "url" | "fileHosts"> | undefined;
+  /** Whether a reverse proxy stands in front, which tells clients' addresses. */
+  readonly isProxied: boolean;
   /** Whether nothing but warnings and errors is logged. */
   readonly isQuiet: boolean;
 }
@@ -34,12 +36,12 @@ and twine. The index is kept in DIR/.cairn.
   -u, --users FILE           htpasswd file of those who may upload
       --open ACTIONS         what needs no user: a comma-separated list of
                              list, download, update, or none (default list,download)
+      --proxied              a reverse proxy in front tells where clients come from
+                             (X-Forwarded-For): guesses of passwords are counted so
       --upstream URL         simple index to read other projects through from
       --upstream-files HOST  a host its files may come from  (repeatable)
   -q, --quiet                log only what went wrong
   -h, --help                 show this`;
-
-const ACTIONS: readonly Action[] = ["list", "download", "update"];
 
 /**
  * Reads the arguments after `cairn serve`; `undefined` asks for help. Throws a `TypeError` or
@@ -56,6 +58,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       open: { type: "string", default: "list,download" },
       upstream: { type: "string" },
       "upstream-files": { type: "string", multiple: true, default: [] },
+      proxied: { type: "boolean", default: false },
       quiet: { type: "boolean", short: "q", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -69,9 +72,11 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
     host: values.host,
     port: portOf(values.port),
     usersFile: values.users,
-    open: actionsOf(values.open),
-    upstream: values.upstream,
-    upstreamFileHosts: Object.freeze([...values["upstream-files"]]),
+    open: openActionsOf(values.open),
+    upstream: values.upstream === undefined
+      ? undefined
+      : Object.freeze({ url: values.upstream, fileHosts: [...values["upstream-files"]] }),
+    isProxied: values.proxied,
     isQuiet: values.quiet,
   });
 }
@@ -80,13 +85,4 @@ function portOf(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new RangeError(`Cannot listen on port "${text}": it is no number from 0 to 65535`);
-}
-
-function actionsOf(text: string): readonly Action[] {
-  if (text === "none") return [];
-  return text.split(",").map((name) => {
-    const action = ACTIONS.find((each) => each === name.trim());
-    if (action !== undefined) return action;
-    throw new TypeError(`Cannot open "${name}": it is not list, download or update`);
-  });
 }

@@ -16,9 +16,11 @@ import { NEVER, systemClock } from "../contracts/clock.ts";
 import type { Codec } from "../contracts/codec.ts";
 import { makeRegion, type Region, type RegionOptions } from "../region/region.ts";
 import { parseHtpasswd } from "../wheels/users/htpasswd.ts";
-import type { AccessOptions, Action } from "../wheels/http/access.ts";
+import type { AccessOptions } from "../wheels/http/access.ts";
 import { type App, createApp } from "../wheels/http/app.ts";
-import type { Log } from "../wheels/log.ts";
+import { problemResponse } from "../wheels/http/errors.ts";
+import { type Log, reasonOf } from "../wheels/log.ts";
+import { openActionsOf } from "./open_actions.ts";
 import { pageCodec } from "../wheels/pages/page_codec.ts";
 import { Upstream, type UpstreamAnswer } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
@@ -32,7 +34,7 @@ export interface Env extends ReloadEnv {
   readonly PAGES: KVNamespace;
   /** The text of an htpasswd file, as a secret. Without it nobody uploads. */
   readonly USERS?: string;
-  /** What needs no user, separated by commas. Default `list,download`. */
+  /** What needs no user: of `list`, `download`, `update`, by commas; or `none`. Default `list,download`. */
   readonly OPEN?: string;
   /** The simple index that projects we do not have are read through from. */
   readonly UPSTREAM?: string;
@@ -47,13 +49,13 @@ export interface Context {
 }
 
 const context = new AsyncLocalStorage<Context>();
-const apps = new WeakMap<Env, App>();
+const apps = new WeakMap<Env, Pick<App, "fetch">>();
 
 export default {
   /** Answers a request. */
   fetch(request: Request, env: Env, requestContext: Context): Promise<Response> {
     let app = apps.get(env);
-    if (app === undefined) apps.set(env, app = appOf(env));
+    if (app === undefined) apps.set(env, app = appOrRefusal(env));
     return context.run(requestContext, app.fetch, request);
   },
   /** Does a slice of a reload when the cron trigger fires, if one is due. */
@@ -64,6 +66,21 @@ export default {
 
 /** How much of the isolate's 128 MB either near shelf takes at most. */
 const MOST_NEAR_BYTES = 16_777_216;
+
+/** Settings that make no sense are told to the log; clients learn that it is not their fault. */
+function appOrRefusal(env: Env): Pick<App, "fetch"> {
+  try {
+    return appOf(env);
+  } catch (error) {
+    log("error", `Cannot serve: ${reasonOf(error)}`);
+    const refusal = {
+      status: 500,
+      message: "The settings of this server are wrong.",
+      code: "settings",
+    };
+    return { fetch: (request) => Promise.resolve(problemResponse(request, refusal)) };
+  }
+}
 
 function appOf(env: Env): App {
   const wheelhouse = new Wheelhouse({
@@ -101,8 +118,12 @@ function upstreamOf(env: Env): { upstream?: Upstream } {
 }
 
 function accessOf({ USERS, OPEN }: Env): AccessOptions {
-  const open = OPEN === undefined ? {} : { open: listOf(OPEN) as Action[] };
-  return USERS ? { ...open, users: parseHtpasswd(USERS) } : open;
+  return {
+    ...OPEN === undefined ? {} : { open: openActionsOf(OPEN) },
+    ...USERS ? { users: parseHtpasswd(USERS) } : {},
+    // The platform's own word: it replaces what a client puts there.
+    addressOf: (request) => request.headers.get("cf-connecting-ip") ?? undefined,
+  };
 }
 
 function listOf(text: string): string[] {

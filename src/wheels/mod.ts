@@ -53,7 +53,7 @@ export {
 export { type Fetch, type Fetched, type UpstreamFetcher } from "./upstream/upstream_fetch.ts";
 export type { UpstreamFile, UpstreamListing } from "./upstream/upstream_page.ts";
 export type { WheelFile } from "./wheel_file.ts";
-export { Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
+export { type HouseHealth, Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
 
 export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./packages/archive.ts";
 export {

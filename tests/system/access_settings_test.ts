@@ -1,0 +1,96 @@
+// runs on: deno, node24
+/** Who may do what, as people set it for a server on their machine. */
+
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { ClientAddresses } from "../../src/apps/client_addresses.ts";
+import { openActionsOf } from "../../src/apps/open_actions.ts";
+import { UsersFile } from "../../src/apps/users_file.ts";
+import { startCairn } from "../clients/cairn_process.ts";
+
+const RUNTIME = [process.execPath, ...("Deno" in globalThis ? ["run", "-A"] : [])];
+
+function line(name: string, password: string): string {
+  return `${name}:{SHA}${createHash("sha1").update(password).digest("base64")}\n`;
+}
+
+describe("access settings", () => {
+  let folder = "";
+  before(async () => {
+    folder = await mkdtemp(`${tmpdir()}/cairn-access-`);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it("name actions, or none, and nothing else", () => {
+    deepEqual(openActionsOf("list, download"), ["list", "download"]);
+    deepEqual(openActionsOf("update"), ["update"]);
+    deepEqual(openActionsOf("none"), []);
+    for (const [text, named] of [["", ""], ["lst", "lst"], ["list,", ""], ["list,none", "none"]]) {
+      throws(() => openActionsOf(text!), {
+        name: "TypeError",
+        message: `Cannot open "${named}": it is not list, download, update or none`,
+      });
+    }
+  });
+
+  it("say whether a proxy is believed that tells where a client is", () => {
+    const forwarded = "203.0.113.9, 198.51.100.7";
+    for (const [isProxied, expected] of [[true, "198.51.100.7"], [false, "127.0.0.1"]] as const) {
+      const clients = new ClientAddresses({ isProxied });
+      const request = new Request("http://x/", { headers: { "x-forwarded-for": forwarded } });
+      clients.note(request, "127.0.0.1");
+      equal(clients.of(request), expected);
+      const direct = new Request("http://x/");
+      equal(clients.of(direct), undefined);
+      clients.note(direct, "127.0.0.1");
+      equal(clients.of(direct), "127.0.0.1");
+    }
+  });
+
+  it("I-138: a users file that changes counts at once, a broken one changes nothing", async () => {
+    const path = `${folder}/changing`;
+    const logged: string[] = [];
+    await writeFile(path, line("ada", "first"));
+    const users = await UsersFile.open(
+      path,
+      (level, message) => logged.push(`${level} ${message}`),
+    );
+    equal(await users.verify("ada", "first"), true);
+    equal(await users.remembers("ada", "first"), true);
+    await writeFile(path, line("ada", "second one"));
+    equal(await users.remembers("ada", "first"), false, "what is remembered ends with the file");
+    equal(await users.verify("ada", "first"), false);
+    equal(await users.verify("ada", "second one"), true);
+    await writeFile(path, "no colon in this line\n");
+    equal(await users.verify("ada", "second one"), true);
+    match(logged.at(-1)!, /^error Kept the users as they were: .*line 1 is not "name:hash"/);
+    await rm(path);
+    equal(await users.verify("ada", "second one"), true);
+    await writeFile(path, line("eve", "another"));
+    equal(await users.verify("ada", "second one"), false);
+    equal(await users.verify("eve", "another"), true);
+  });
+
+  it("let a server count guesses by the address of the connection, or the proxy's word", async () => {
+    const path = `${folder}/users`;
+    await writeFile(path, line("ada", "right"));
+    for (const isProxied of [false, true]) {
+      const args = [`${folder}/${isProxied}`, "--users", path, "--open", "none"];
+      await using cairn = await startCairn(RUNTIME, isProxied ? [...args, "--proxied"] : args);
+      const ask = async (name: string, password: string, at: number): Promise<number> => {
+        const authorization = `Basic ${btoa(`${name}:${password}`)}`;
+        const headers = { authorization, "x-forwarded-for": `198.51.100.${at}` };
+        const response = await fetch(`${cairn.url}/simple/`, { headers });
+        await response.body?.cancel();
+        return response.status;
+      };
+      const wrong = Array.from({ length: 100 }, (_, at) => ask(`user${at}`, "wrong", at));
+      ok((await Promise.all(wrong)).every((status) => status === 401));
+      equal(await ask("ada", "right", 200), isProxied ? 200 : 429);
+    }
+  });
+});

@@ -1,0 +1,63 @@
+// runs on: deno
+/** The settings of the Worker: what it makes of those that make no sense, and of guesses. */
+
+import { equal, match, ok } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import type { CairnServer } from "../clients/cairn_server.ts";
+import { startWorker } from "../clients/cairn_worker.ts";
+
+const USERS = `ada:{SHA}${createHash("sha1").update("right").digest("base64")}\n`;
+
+describe("the Worker's settings", () => {
+  it("are refused in its log where they make no sense, and nothing is served", async () => {
+    const cases: [Record<string, string>, RegExp][] = [
+      [{ OPEN: "lst,download" }, /Cannot open \\"lst\\": it is not list, download, update or none/],
+      [{ OPEN: "" }, /Cannot open \\"\\"/],
+      [{ OPEN: "none" }, /Cannot close \\"list\\": no users are configured/],
+      [{ USERS: "no colon" }, /Cannot read users: line 1/],
+      [{ UPSTREAM: "https//ann:s3cret@x/" }, /Cannot use upstream: its address is no URL/],
+    ];
+    for (const [settings, reason] of cases) {
+      await using worker = await startWorker(settings);
+      for (let round = 0; round < 2; round++) {
+        const response = await fetch(`${worker.url}/simple/`);
+        equal(response.status, 500);
+        equal(response.headers.get("cache-control"), "no-store");
+        equal(await response.text(), "The settings of this server are wrong.\n");
+      }
+      match(worker.output(), reason);
+      ok(!worker.output().includes("s3cret"));
+    }
+  });
+
+  it("open and close what they name", async () => {
+    await using worker = await startWorker({ OPEN: " list ", USERS });
+    equal(await statusOf(worker, "/simple/"), 200);
+    equal(await statusOf(worker, `/packages/aa/bb/${"0".repeat(60)}/a-1.tar.gz`), 401);
+  });
+
+  it("let it count guesses by the address that the platform tells", async () => {
+    await using worker = await startWorker({ OPEN: "none", USERS });
+    const ask = (name: string, password: string, address: string): Promise<number> =>
+      statusOf(worker, "/simple/", {
+        authorization: `Basic ${btoa(`${name}:${password}`)}`,
+        "cf-connecting-ip": address,
+      });
+    for (let guess = 0; guess < 10; guess++) {
+      equal(await ask("ada", `wrong ${guess}`, "192.0.2.1"), 401);
+    }
+    equal(await ask("ada", "right", "192.0.2.1"), 429);
+    equal(await ask("ada", "right", "192.0.2.2"), 200);
+  });
+});
+
+async function statusOf(
+  worker: CairnServer,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<number> {
+  const response = await fetch(worker.url + path, { headers });
+  await response.body?.cancel();
+  return response.status;
+}

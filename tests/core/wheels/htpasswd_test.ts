@@ -68,7 +68,7 @@ describe("password hashes", () => {
     }
   });
 
-  it("compares texts as a whole", () => {
+  it("I-136: compares texts as a whole", () => {
     equal(isSame("abc", "abc"), true);
     for (const other of ["abd", "bbc", "ab", "abcd", ""]) equal(isSame(other, "abc"), false, other);
   });

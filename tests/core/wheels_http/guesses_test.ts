@@ -167,7 +167,7 @@ describe("guessing passwords", () => {
     equal(clock.sleeping, 0);
   });
 
-  it("says no more of a wrong password than of an unknown user", async () => {
+  it("I-136: says no more of a wrong password than of an unknown user, for no less work", async () => {
     const locked = new LockedHouse();
     const answers: unknown[] = [];
     for (const name of ["ann", "nobody"]) {

@@ -141,7 +141,7 @@ describe("names of our own", () => {
     deepEqual(page.files.map(({ hashes }) => hashes.sha256 === own.sha256), [true, false]);
   });
 
-  it("a table that fails is a 503, and the upstream is not asked instead", async () => {
+  it("I-190: a table that fails is a 503, and the upstream is not asked instead", async () => {
     const { upstream } = await readThrough();
     const index = new Proxy(memoryIndex(), {
       get: () => () => Promise.reject(new BackendError("table", "read", "it is down")),

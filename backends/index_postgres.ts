@@ -25,12 +25,18 @@ export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   /** Gives the connection back; with `true` it is closed instead. */
   release(destroy?: boolean): void;
+  /** Has the listener told of errors of the connection itself. */
+  on(event: "error", listener: (error: Error) => void): unknown;
+  /** Takes the listener away. */
+  off(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /**
  * Makes an index on PostgreSQL 12 or later. The tables are made at first use, in the schema that
  * comes first in the search path; those of PyPICloud are taken over. The pool stays the caller's to
- * end. Changes follow one another: each locks the one row that holds the serial.
+ * end, and to be listened to for its event `error`, as `pg` asks for of every pool: it tells of
+ * connections that end while nobody uses them, and without a listener that ends the process. Changes
+ * follow one another: each locks the one row that holds the serial.
  *
  * @example
  * ```ts
@@ -96,6 +102,7 @@ class PostgresRunner implements SqlRunner {
 
   async #run(begin: string, statements: readonly SqlStatement[]): Promise<SqlRow[][]> {
     const client = await this.#pool.connect();
+    client.on("error", ignore);
     let isSound = false;
     try {
       if (begin) await client.query(begin);
@@ -109,6 +116,13 @@ class PostgresRunner implements SqlRunner {
     } finally {
       // A connection that failed is closed, and PostgreSQL rolls back what it had begun.
       client.release(!isSound);
+      if (isSound) client.off("error", ignore);
     }
   }
 }
+
+/**
+ * While a connection is out of the pool the pool does not listen, and an error that nobody listens
+ * for ends the process. The statement under way rejects with it, or the next one does.
+ */
+function ignore(): void {}

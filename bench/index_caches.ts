@@ -170,6 +170,7 @@ async function overPostgres(): Promise<Counted> {
   const server = await postgres.start();
   const place = { host: "127.0.0.1", port: server.port, user: "postgres" };
   const pool = new pg.Pool({ ...place, database: "postgres" });
+  pool.on("error", () => {});
   let count = 0;
   const index = postgresIndex({
     connect: async () => {
@@ -178,7 +179,12 @@ async function overPostgres(): Promise<Counted> {
         count++;
         return client.query(text, values);
       };
-      return { query, release: (destroy) => client.release(destroy) };
+      return {
+        query,
+        release: (destroy) => client.release(destroy),
+        on: (event, listener) => client.on(event, listener),
+        off: (event, listener) => client.off(event, listener),
+      };
     },
   });
   const close = async (): Promise<void> => {

@@ -1,11 +1,12 @@
 /** The index on real PostgreSQL and MariaDB servers. */
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createPool, type Pool as MariadbPool } from "mysql2/promise";
 import pg from "pg";
 import { mysqlIndex } from "../../backends/index_mysql.ts";
 import { postgresIndex } from "../../backends/index_postgres.ts";
+import { BackendError } from "../../src/contracts/errors.ts";
 import type { IndexCache } from "../../src/contracts/index_cache.ts";
 import {
   fullRecord,
@@ -16,6 +17,7 @@ import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { mariadb } from "../services/mariadb.ts";
 import { postgres } from "../services/postgres.ts";
 import type { Server } from "../services/server.ts";
+import { TcpLink } from "../services/tcp_link.ts";
 
 /** An opening of a database: its index, and a way to look behind it. */
 interface Opened {
@@ -40,6 +42,40 @@ function suite(name: string, open: () => Opened): void {
     };
     return { index: own.index, other: other.index, breakStore: close, close };
   }, { layout: "sql" });
+}
+
+/** A connection that holds the lock of all changes. */
+interface Holder {
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  /** Finds those who wait for it. */
+  readonly waiting: string;
+  close(): Promise<void>;
+}
+
+function cutCase(
+  open: (port?: number) => Opened,
+  hold: () => Promise<Holder>,
+  portOf: () => number,
+): void {
+  it("a connection that is cut while it is used fails its call, and no other", async () => {
+    await emptied(open()).then(({ close }) => close());
+    const link = await TcpLink.open(portOf());
+    const [opened, holder] = [open(link.port), await hold()];
+    await opened.index.save(recordOf("demo"));
+    await holder.query("start transaction");
+    await holder.query("select serial from cairn_index for update");
+    const saving = opened.index.save(recordOf("demo", "2.0")).catch((error) => error);
+    let looks = 0;
+    while ((await holder.query(holder.waiting)).length === 0) {
+      ok(++looks < 10_000, "nobody waits for the lock");
+    }
+    link.cut();
+    ok(await saving instanceof BackendError);
+    await holder.query("rollback");
+    await opened.index.save(recordOf("demo", "3.0"));
+    ok(await opened.index.fetch(recordOf("demo", "3.0").filename));
+    for (const each of [opened, holder, link]) await each.close();
+  });
 }
 
 function ownCases(open: () => Opened, old: { readonly tables: readonly string[] }): void {
@@ -72,6 +108,21 @@ function ownCases(open: () => Opened, old: { readonly tables: readonly string[] 
     ok((await index.project("demo")).serial > 0);
     await opened.close();
   });
+
+  it("refuses tables of a newer schema, names both versions, and leaves them alone", async () => {
+    const opened = await emptied(open());
+    await opened.index.save(recordOf("demo"));
+    await opened.query("update cairn_index set schema_version = 3");
+    const newer = open();
+    const named = (error: unknown): boolean =>
+      error instanceof BackendError && /schema 3, .* knows 2/.test(error.message);
+    await rejects(() => newer.index.all("demo"), named);
+    await rejects(() => newer.index.save(recordOf("demo", "2.0")), named);
+    match((await newer.index.checkHealth()).reason, /schema 3, .* knows 2/);
+    await opened.query("update cairn_index set schema_version = 2");
+    deepEqual((await newer.index.all("demo")).files, [recordOf("demo")]);
+    for (const each of [opened, newer]) await each.close();
+  });
 }
 
 const columns = `filename VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL,
@@ -84,8 +135,8 @@ describe("PostgreSQL", { skip: postgres.missing }, () => {
   before(async () => void (server = await postgres.start()));
   after(() => server.stop());
 
-  const open = (): Opened => {
-    const place = { host: "127.0.0.1", port: server.port, user: "postgres", max: 8 };
+  const open = (port = server.port): Opened => {
+    const place = { host: "127.0.0.1", port, user: "postgres", max: 8 };
     const pool = new pg.Pool({ ...place, database: "postgres" });
     // A connection that ends while nobody uses it is told here, and replaced at its next use.
     pool.on("error", () => {});
@@ -97,7 +148,16 @@ describe("PostgreSQL", { skip: postgres.missing }, () => {
       },
     };
   };
-  suite("postgres", open);
+  suite("postgres", () => open());
+  cutCase(open, async () => {
+    const client = new pg.Client({ host: "127.0.0.1", port: server.port, user: "postgres" });
+    await client.connect();
+    return {
+      query: async (sql) => (await client.query(sql)).rows,
+      waiting: "select pid from pg_stat_activity where wait_event_type = 'Lock'",
+      close: () => client.end(),
+    };
+  }, () => server.port);
   ownCases(open, {
     tables: [
       `CREATE TABLE packages (${columns}, last_modified TIMESTAMP WITHOUT TIME ZONE NOT NULL,
@@ -119,12 +179,12 @@ describe("MariaDB", { skip: mariadb.missing }, () => {
   });
   after(() => server.stop());
 
-  const pooled = (database?: string): MariadbPool => {
-    const place = { host: "127.0.0.1", port: server.port, user: "root", charset: "utf8mb4" };
+  const pooled = (database?: string, port = server.port): MariadbPool => {
+    const place = { host: "127.0.0.1", port, user: "root", charset: "utf8mb4" };
     return createPool({ ...place, connectionLimit: 8, ...database && { database } });
   };
-  const open = (): Opened => {
-    const pool = pooled("cairn");
+  const open = (port = server.port): Opened => {
+    const pool = pooled("cairn", port);
     let ended: Promise<void> | undefined;
     return {
       index: mysqlIndex(pool),
@@ -132,7 +192,17 @@ describe("MariaDB", { skip: mariadb.missing }, () => {
       close: () => ended ??= pool.end(),
     };
   };
-  suite("mariadb", open);
+  suite("mariadb", () => open());
+  cutCase(open, async () => {
+    const pool = pooled("cairn");
+    const connection = await pool.getConnection();
+    return {
+      query: async (sql) => (await connection.query(sql))[0] as Record<string, unknown>[],
+      waiting: `select id from information_schema.processlist
+        where info like 'select serial from cairn_index%' and id <> connection_id()`,
+      close: () => pool.end(),
+    };
+  }, () => server.port);
   ownCases(open, {
     tables: [
       `CREATE TABLE packages (${columns}, last_modified DATETIME NOT NULL, summary TEXT,

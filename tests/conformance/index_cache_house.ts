@@ -6,6 +6,7 @@ import type { FileStore } from "../../src/contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../../src/contracts/index_cache.ts";
 import { makeRegion } from "../../src/region/region.ts";
 import type { ReloadReport } from "../../src/wheels/reload.ts";
+import type { UploadClaims } from "../../src/wheels/upload.ts";
 import { Wheelhouse } from "../../src/wheels/wheelhouse.ts";
 import { type MadeWheel, makeWheel, sha256Of } from "../testing/make_wheel.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
@@ -41,23 +42,28 @@ export class House {
   }
 
   /** Takes an upload's bytes; what is answered judges and publishes them. */
-  async stage({ filename, bytes }: Made): Promise<() => Promise<PackageFile>> {
+  async stage(
+    { filename, bytes }: Made,
+    claims: Partial<UploadClaims> = {},
+  ): Promise<() => Promise<PackageFile>> {
     const upload = await this.wheelhouse.stage(new Blob([bytes]).stream(), bytes.length);
     return async () => {
-      return (await this.wheelhouse.publish(upload, { filename, uploader: "zoë" })).record;
+      const facts = { filename, uploader: "zoë", ...claims };
+      return (await this.wheelhouse.publish(upload, facts)).record;
     };
   }
 
   /** Uploads a file. */
-  async upload(made: Made): Promise<PackageFile> {
-    return await (await this.stage(made))();
+  async upload(made: Made, claims: Partial<UploadClaims> = {}): Promise<PackageFile> {
+    return await (await this.stage(made, claims))();
   }
 
   /** Puts a file into the store past the wheel cache. */
   async put(
     { filename, bytes }: Made,
+    folder: string = filename.split("-")[0]!,
   ): Promise<{ filename: string; path: string; sha256: string }> {
-    const path = `${filename.split("-")[0]}/${filename}`;
+    const path = `${folder}/${filename}`;
     const sha256 = await sha256Of(bytes);
     const expected = { sizeBytes: bytes.length, sha256 };
     equal(await this.files.put(path, new Blob([bytes]).stream(), expected), "stored");

@@ -83,6 +83,9 @@ const items: Readonly<Record<string, Items>> = {
   "an upload that broke off after its file is completed by itself, or by a reload": {
     every: "PX-11",
   },
+  "an upload that is not what it says, or too large, or not kept, leaves nothing": {
+    every: "PX-17",
+  },
   "a removal takes the file, its record and its summary": {
     sql: "P-018",
     redis: "P-033",
@@ -99,6 +102,7 @@ const items: Readonly<Record<string, Items>> = {
   "a reload removes what is gone and leaves what is uploaded while it lists": { every: "P-069" },
   "an upload after the records were read stays": { every: "PX-02" },
   "a reload removes what goes between its listings": { every: "P-070 PX-03" },
+  "a reload follows what another region has written, whatever the names": { every: "PX-12" },
   "a reload makes a newer file the summary's time": { every: "P-071" },
   "a reload takes in three files of one version, under one summary": { every: "P-072" },
 };

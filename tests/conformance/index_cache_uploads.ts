@@ -1,7 +1,11 @@
 /** Cases of the index suite on a whole wheel cache: uploads and removals. */
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { UploadRefusedError } from "../../src/contracts/errors.ts";
+import {
+  InvalidDistributionError,
+  InvalidFilenameError,
+  UploadRefusedError,
+} from "../../src/contracts/errors.ts";
 import { makeSdist } from "../testing/make_sdist.ts";
 import { sha256Of } from "../testing/make_wheel.ts";
 import type { IndexCacheFixture } from "./index_cache_fixture.ts";
@@ -112,6 +116,27 @@ export const uploadCases: TrialCases<IndexCacheFixture> = {
     deepEqual((await fixture.other.all("demo")).files, [record]);
   },
 
+  "an upload that is not what it says, or too large, or not kept, leaves nothing": async (
+    fixture,
+  ) => {
+    const house = new House(fixture);
+    const made = wheel("demo", "1.0");
+    const { bytes } = made;
+    const renamed = ["other-1.0-py3-none-any.whl", "demo-2.0-py3-none-any.whl", "demo.whl"];
+    for (const filename of renamed) {
+      await rejects(() => house.upload({ filename, bytes }), isRefused, filename);
+    }
+    for (const claim of [{ name: "other" }, { version: "2.0" }]) {
+      await rejects(() => house.upload(made, claim), isRefused);
+    }
+    const body = new Blob([bytes]).stream();
+    await rejects(() => house.wheelhouse.stage(body, bytes.length - 1), isTooLarge);
+    const files = failingAt(house.files, "stage");
+    await rejects(() => new House(fixture, { files }).upload(made), /no stage/);
+    deepEqual(await house.paths(), []);
+    deepEqual([await fixture.other.summary(), await fixture.other.serial()], [[], 0]);
+  },
+
   "a removal takes the file, its record and its summary": async (fixture) => {
     const house = new House(fixture);
     const gone = await house.upload(wheel("demo", "1.0"));
@@ -130,6 +155,14 @@ export const uploadCases: TrialCases<IndexCacheFixture> = {
     ok((await fixture.other.project("demo")).isClaimed);
   },
 };
+
+function isRefused(error: unknown): boolean {
+  return error instanceof InvalidFilenameError || error instanceof InvalidDistributionError;
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof UploadRefusedError && error.code === "too-large";
+}
 
 function isTaken(error: unknown): boolean {
   return error instanceof UploadRefusedError && error.code === "exists";

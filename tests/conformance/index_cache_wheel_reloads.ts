@@ -108,6 +108,25 @@ export const wheelReloadCases: TrialCases<IndexCacheFixture> = {
     ]);
   },
 
+  "a reload follows what another region has written, whatever the names": async (fixture) => {
+    const house = new House(fixture);
+    const made = wheel("demo", "1.0+local.1");
+    const folder = "mirrored from far away/a+b %2B";
+    const old = await house.put(made, folder);
+    await house.put(wheel("stays", "1.0"));
+    const noise = "notes of the dummy.txt";
+    const text = new TextEncoder().encode("no package");
+    await house.put({ filename: noise, bytes: text }, folder);
+    equal((await house.reload()).taken, 2);
+    deepEqual((await fixture.other.fetch(made.filename))?.path, `${folder}/${made.filename}`);
+    await house.clock.advance(1);
+    for (const path of [old.path, `${folder}/${noise}`]) await house.files.delete(path);
+    const next = await house.put(wheel("demo", "1.0+local.1", { seed: 1 }), folder);
+    deepEqual(countsOf(await house.reload()), { unchanged: 1, taken: 1, removed: 0 });
+    equal((await fixture.other.fetch(made.filename))?.sha256, next.sha256);
+    deepEqual(await summarised(fixture.other), ["demo", "stays"]);
+  },
+
   "a reload makes a newer file the summary's time": async (fixture) => {
     const house = new House(fixture);
     await house.put(wheel("demo", "2.0"));

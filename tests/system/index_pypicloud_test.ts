@@ -25,7 +25,7 @@ import { countsOf, House, wheel } from "../conformance/index_cache_house.ts";
 import { dynamodb } from "../services/dynamodb.ts";
 import { mariadb } from "../services/mariadb.ts";
 import { postgres } from "../services/postgres.ts";
-import { PYTHON_FOLDER, pythonTool } from "../services/python.ts";
+import { pythonTool } from "../services/python.ts";
 import { redis } from "../services/redis.ts";
 import type { Server, Service } from "../services/server.ts";
 

@@ -231,7 +231,7 @@ describe("PyPICloud's names", () => {
     deepEqual(partsOf("repoze.lru-0.7.tar.gz"), ["repoze-lru", "0.7"]);
   });
 
-  it("P-200 P-202: give the kind", () => {
+  it("give the kind", () => {
     equal(parseFilename("mypkg-1.1.tar.gz")?.kind, "sdist");
     equal(parseFilename("mypkg-1.1-py2.py3-none-any.whl")?.kind, "wheel");
   });

@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import type { Action } from "../wheels/http/access.ts";
 import type { UpstreamOptions } from "../wheels/upstream/upstream.ts";
+import { cooldownMsOf } from "./cooldown_days.ts";
 import { openActionsOf } from "./open_actions.ts";
 
 /** What `cairn serve` was asked for. */
@@ -18,7 +19,7 @@ export interface ServeOptions {
   /** What needs no user. Default: `list` and `download`. */
   readonly open: readonly Action[];
   /** The simple index that projects we do not have are read through from. Default: none. */
-  readonly upstream: Pick<UpstreamOptions, "url" | "fileHosts"> | undefined;
+  readonly upstream: UpstreamOptions | undefined;
   /** Whether a reverse proxy stands in front, which tells clients' addresses. */
   readonly isProxied: boolean;
   /** Whether nothing but warnings and errors is logged. */
@@ -40,6 +41,10 @@ and twine. The index is kept in DIR/.cairn.
                              (X-Forwarded-For): guesses of passwords are counted so
       --upstream URL         simple index to read other projects through from
       --upstream-files HOST  a host its files may come from  (repeatable)
+      --reserve NAME         a name of yours that it is never asked for, or acme-*
+                             for all that begin so           (repeatable)
+      --cooldown DAYS        how old its files must be       (default 0)
+      --cooldown-exempt NAME a project of any age            (repeatable)
   -q, --quiet                log only what went wrong
   -h, --help                 show this`;
 
@@ -58,6 +63,9 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       open: { type: "string", default: "list,download" },
       upstream: { type: "string" },
       "upstream-files": { type: "string", multiple: true, default: [] },
+      reserve: { type: "string", multiple: true, default: [] },
+      cooldown: { type: "string" },
+      "cooldown-exempt": { type: "string", multiple: true, default: [] },
       proxied: { type: "boolean", default: false },
       quiet: { type: "boolean", short: "q", default: false },
       help: { type: "boolean", short: "h", default: false },
@@ -73,11 +81,35 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
     port: portOf(values.port),
     usersFile: values.users,
     open: openActionsOf(values.open),
-    upstream: values.upstream === undefined
-      ? undefined
-      : Object.freeze({ url: values.upstream, fileHosts: [...values["upstream-files"]] }),
+    upstream: upstreamOf(values),
     isProxied: values.proxied,
     isQuiet: values.quiet,
+  });
+}
+
+/** The options that only mean something with an upstream. */
+interface UpstreamValues {
+  readonly upstream?: string | undefined;
+  readonly "upstream-files": readonly string[];
+  readonly reserve: readonly string[];
+  readonly cooldown?: string | undefined;
+  readonly "cooldown-exempt": readonly string[];
+}
+
+const UPSTREAM_OPTIONS = ["upstream-files", "reserve", "cooldown", "cooldown-exempt"] as const;
+
+function upstreamOf({ upstream: url, ...values }: UpstreamValues): UpstreamOptions | undefined {
+  if (url === undefined) {
+    const vain = UPSTREAM_OPTIONS.find((name) => (values[name]?.length ?? 0) > 0);
+    if (vain === undefined) return undefined;
+    throw new TypeError(`Cannot use "--${vain}": it needs "--upstream"`);
+  }
+  return Object.freeze({
+    url,
+    fileHosts: Object.freeze([...values["upstream-files"]]),
+    reserved: Object.freeze([...values.reserve]),
+    cooldownMs: cooldownMsOf(values.cooldown ?? "0"),
+    exempt: Object.freeze([...values["cooldown-exempt"]]),
   });
 }
 

@@ -20,6 +20,7 @@ import type { AccessOptions } from "../wheels/http/access.ts";
 import { type App, createApp } from "../wheels/http/app.ts";
 import { problemResponse } from "../wheels/http/errors.ts";
 import { type Log, reasonOf } from "../wheels/log.ts";
+import { cooldownMsOf } from "./cooldown_days.ts";
 import { openActionsOf } from "./open_actions.ts";
 import { pageCodec } from "../wheels/pages/page_codec.ts";
 import { Upstream, type UpstreamAnswer } from "../wheels/upstream/upstream.ts";
@@ -40,6 +41,12 @@ export interface Env extends ReloadEnv {
   readonly UPSTREAM?: string;
   /** Hosts that its files may come from besides its own, separated by commas. */
   readonly UPSTREAM_FILES?: string;
+  /** Names that it is never asked for, separated by commas; `acme-*` for all that begin so. */
+  readonly RESERVED?: string;
+  /** How old its files must be, in days. Default 0. */
+  readonly COOLDOWN_DAYS?: string;
+  /** Projects whose files may be of any age, separated by commas. */
+  readonly COOLDOWN_EXEMPT?: string;
 }
 
 /** The part of a request's context that is used. */
@@ -112,9 +119,15 @@ function upstreamOf(env: Env): { upstream?: Upstream } {
     { name: "upstream", near: upstreamShelf(MOST_NEAR_BYTES) },
     json as Codec<UpstreamAnswer>,
   );
-  const where = { url: env.UPSTREAM, fileHosts: listOf(env.UPSTREAM_FILES ?? "") };
+  const options = {
+    url: env.UPSTREAM,
+    fileHosts: listOf(env.UPSTREAM_FILES),
+    reserved: listOf(env.RESERVED),
+    cooldownMs: cooldownMsOf(env.COOLDOWN_DAYS || "0"),
+    exempt: listOf(env.COOLDOWN_EXEMPT),
+  };
   const fetch = (url: string, init: RequestInit) => globalThis.fetch(url, init);
-  return { upstream: new Upstream(where, { fetch, region, clock: systemClock, log }) };
+  return { upstream: new Upstream(options, { fetch, region, clock: systemClock, log }) };
 }
 
 function accessOf({ USERS, OPEN }: Env): AccessOptions {
@@ -126,7 +139,7 @@ function accessOf({ USERS, OPEN }: Env): AccessOptions {
   };
 }
 
-function listOf(text: string): string[] {
+function listOf(text = ""): string[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 

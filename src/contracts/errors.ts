@@ -148,6 +148,20 @@ export class UpstreamError extends CacheError {
   }
 }
 
+/** A file of the upstream is held back by the rules for it. */
+export class HeldBackError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "HeldBackError";
+  /** The file's name. */
+  readonly filename: string;
+
+  /** Names the file and the rule. */
+  constructor(filename: string, reason: string) {
+    super(`Cannot serve "${excerpt(filename)}", which is held back: ${reason}`);
+    this.filename = filename;
+  }
+}
+
 /** What is known of an upstream's failure besides its reason. */
 export interface UpstreamErrorOptions {
   /** The HTTP status. */

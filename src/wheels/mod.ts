@@ -5,6 +5,7 @@
  */
 
 export {
+  HeldBackError,
   InvalidDistributionError,
   InvalidFilenameError,
   type RefusalCode,
@@ -48,10 +49,17 @@ export {
   Upstream,
   type UpstreamAnswer,
   type UpstreamOptions,
+  type UpstreamPage,
   type UpstreamParts,
 } from "./upstream/upstream.ts";
 export { type Fetch, type Fetched, type UpstreamFetcher } from "./upstream/upstream_fetch.ts";
 export type { UpstreamFile, UpstreamListing } from "./upstream/upstream_page.ts";
+export {
+  type Aged,
+  type Sifted,
+  UpstreamPolicy,
+  type UpstreamPolicyOptions,
+} from "./upstream/upstream_policy.ts";
 export type { WheelFile } from "./wheel_file.ts";
 export { type HouseHealth, Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
 

@@ -21,6 +21,8 @@ import { removeFile } from "./removal.ts";
 import type { ScanReport } from "./scan.ts";
 import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
 import type { Upstream } from "./upstream/upstream.ts";
+import type { UpstreamFile } from "./upstream/upstream_page.ts";
+import { uploadedAtOf } from "./upstream/upstream_policy.ts";
 import { bodyAt, type WheelFile } from "./wheel_file.ts";
 
 /** What a wheelhouse is made of. */
@@ -129,7 +131,10 @@ export class Wheelhouse {
   /** The file of this name that pages list under this key, or `undefined`. */
   async file(key: string, filename: string): Promise<WheelFile | undefined> {
     const record = await this.#parts.index.fetch(filename);
-    if (record?.sha256 === key) return this.#heldFile(record);
+    if (record?.sha256 === key) {
+      this.#checkAge(record);
+      return this.#heldFile(record);
+    }
     const cold = await this.#coldFile(key, filename);
     if (cold === undefined) return undefined;
     return await this.#filling(cold, record);
@@ -140,6 +145,7 @@ export class Wheelhouse {
     const { index } = this.#parts;
     const record = await index.fetch(filename);
     if (record?.sha256 === key && record.metadataSha256 !== undefined) {
+      this.#checkAge(record);
       return await this.#storedFile(metadataPath(record.path), record.metadataSha256);
     }
     const cold = await this.#coldFile(key, filename);
@@ -198,6 +204,12 @@ export class Wheelhouse {
     } catch (error) {
       return { isHealthy: false, part: "file store", reason: reasonOf(error) };
     }
+  }
+
+  /** Throws a `HeldBackError` for a file of the upstream that its rules do not let through yet. */
+  #checkAge(record: PackageFile): void {
+    const { upstream, clock } = this.#parts;
+    if (record.upstream !== undefined) upstream?.policy.check(record, clock.now());
   }
 
   #heldFile(record: PackageFile): WheelFile {
@@ -272,10 +284,18 @@ export class Wheelhouse {
     const { index, upstream } = this.#parts;
     if (upstream === undefined || !isStorable(filename)) return undefined;
     for (const project of projectCandidates(filename)) {
+      if (upstream.policy.isReserved(project)) return undefined;
       if ((await index.project(project)).isClaimed) return undefined;
-      const { listing } = await upstream.page(project);
+      const { listing, heldBack } = await upstream.page(project);
       if (listing?.status?.status === "quarantined") continue;
-      const file = listing?.files.find((each) => each.filename === filename && each.key === key);
+      const isAsked = (each: UpstreamFile): boolean =>
+        each.filename === filename && each.key === key;
+      const young = heldBack.find(isAsked);
+      if (young !== undefined) {
+        const aged = { project, filename, uploadedAt: uploadedAtOf(young) };
+        upstream.policy.check(aged, this.#parts.clock.now());
+      }
+      const file = listing?.files.find(isAsked);
       if (file === undefined) continue;
       return { project, path: upstreamPath(upstream.id, project, filename), file };
     }

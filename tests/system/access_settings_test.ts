@@ -9,6 +9,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { ClientAddresses } from "../../src/apps/client_addresses.ts";
 import { openActionsOf } from "../../src/apps/open_actions.ts";
+import { parseServeOptions } from "../../src/apps/serve_options.ts";
 import { UsersFile } from "../../src/apps/users_file.ts";
 import { startCairn } from "../clients/cairn_process.ts";
 
@@ -34,6 +35,29 @@ describe("access settings", () => {
         name: "TypeError",
         message: `Cannot open "${named}": it is not list, download, update or none`,
       });
+    }
+  });
+
+  it("of an upstream need one, and make sense", () => {
+    const rules = ["--reserve", "acme-*", "--cooldown", "1.5", "--cooldown-exempt", "six"];
+    const options = parseServeOptions(["dir", "--upstream", "https://x.test/simple/", ...rules]);
+    deepEqual(options?.upstream, {
+      url: "https://x.test/simple/",
+      fileHosts: [],
+      reserved: ["acme-*"],
+      cooldownMs: 129_600_000,
+      exempt: ["six"],
+    });
+    equal(parseServeOptions(["dir"])?.upstream, undefined);
+    for (const rule of [rules.slice(0, 2), rules.slice(2, 4), rules.slice(4)]) {
+      throws(() => parseServeOptions(["dir", ...rule]), {
+        name: "TypeError",
+        message: `Cannot use "${rule[0]}": it needs "--upstream"`,
+      });
+    }
+    for (const days of ["soon", "-1", "", "1e9", "123456"]) {
+      const args = ["dir", "--upstream", "https://x.test/simple/", `--cooldown=${days}`];
+      throws(() => parseServeOptions(args), RangeError, days);
     }
   });
 

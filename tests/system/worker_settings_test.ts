@@ -16,6 +16,11 @@ describe("the Worker's settings", () => {
       [{ OPEN: "" }, /Cannot open \\"\\"/],
       [{ OPEN: "none" }, /Cannot close \\"list\\": no users are configured/],
       [{ USERS: "no colon" }, /Cannot read users: line 1/],
+      [
+        { UPSTREAM: "https://x.test/", COOLDOWN_DAYS: "soon" },
+        /Cannot hold files back for \\"soon\\"/,
+      ],
+      [{ UPSTREAM: "https://x.test/", RESERVED: "a*b" }, /Cannot reserve \\"a\*b\\"/],
       [{ UPSTREAM: "https//ann:s3cret@x/" }, /Cannot use upstream: its address is no URL/],
     ];
     for (const [settings, reason] of cases) {

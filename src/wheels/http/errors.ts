@@ -6,6 +6,7 @@
 
 import {
   BackendError,
+  HeldBackError,
   IntegrityError,
   InvalidDistributionError,
   InvalidFilenameError,
@@ -71,6 +72,9 @@ export function problemOf(error: unknown): Problem | undefined {
   }
   if (error instanceof InvalidDistributionError) {
     return { status: 400, message: error.message, code: "distribution" };
+  }
+  if (error instanceof HeldBackError) {
+    return { status: 403, message: `${error.message}.`, code: "held-back" };
   }
   if (error instanceof UpstreamError) return upstreamProblem(error);
   if (error instanceof IntegrityError) {

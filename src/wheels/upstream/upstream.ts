@@ -18,10 +18,11 @@ import { type Log, noLog, reasonOf } from "../log.ts";
 import { sha256Hex } from "../sha256_hex.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
+import { UpstreamPolicy, type UpstreamPolicyOptions } from "./upstream_policy.ts";
 import { parseUpstreamHtml, parseUpstreamJson } from "./upstream_parse.ts";
 
 /** How an upstream is reached. */
-export interface UpstreamOptions {
+export interface UpstreamOptions extends UpstreamPolicyOptions {
   /** Names it in records and paths: lower-case letters, digits and dashes. Default `"main"`. */
   readonly id?: string;
   /** The address of its simple index; may hold credentials, which go to its origin only. */
@@ -60,6 +61,14 @@ export interface UpstreamAnswer {
   readonly etag?: string;
   /** Its date of change, for the next question. */
   readonly lastModified?: string;
+}
+
+/** What is let through of an upstream's page. */
+export interface UpstreamPage extends UpstreamAnswer {
+  /** Changes with the bytes of the page, and with what is held back. */
+  readonly identity: string;
+  /** The files that are held back. */
+  readonly heldBack: readonly UpstreamFile[];
 }
 
 const ACCEPT = "application/vnd.pypi.simple.v1+json, " +
@@ -101,6 +110,8 @@ export class Upstream {
   readonly id: string;
   /** Asks it. */
   readonly fetcher: UpstreamFetcher;
+  /** What of it is let through. */
+  readonly policy: UpstreamPolicy;
   readonly #parts: UpstreamParts;
   readonly #log: Log;
   readonly #timeoutMs: number;
@@ -108,7 +119,7 @@ export class Upstream {
   readonly #circuit = new Circuit();
   readonly #doubts = new Doubts();
 
-  /** Throws a `TypeError` for an address or id that is none. */
+  /** Throws a `TypeError` or `RangeError` for an address, an id or a rule that is none. */
   constructor(options: UpstreamOptions, parts: UpstreamParts) {
     this.id = options.id ?? "main";
     if (!/^[a-z0-9-]+$/.test(this.id)) {
@@ -116,6 +127,7 @@ export class Upstream {
         `Cannot use upstream: id "${this.id}" has other than a-z, 0-9 and dashes`,
       );
     }
+    this.policy = new UpstreamPolicy(options);
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxPageBytes = options.maxPageBytes ?? 64 * 1_048_576;
     this.#parts = Object.freeze({ ...parts });
@@ -129,8 +141,25 @@ export class Upstream {
     });
   }
 
-  /** The page of a project by its normalised name, fresh or, while the upstream fails, stale. */
-  page(project: string): Promise<UpstreamAnswer> {
+  /**
+   * What is let through of the page of a project by its normalised name, fresh or, while the upstream
+   * fails, stale.
+   */
+  async page(project: string): Promise<UpstreamPage> {
+    const now = this.#parts.clock.now();
+    if (this.policy.isReserved(project)) {
+      return { listing: undefined, identity: "reserved", fetchedAt: now, heldBack: [] };
+    }
+    const answer = await this.#answer(project);
+    if (answer.listing === undefined) return { ...answer, heldBack: [] };
+    const sifted = this.policy.sift(project, answer.listing, now);
+    const count = sifted.heldBack.length;
+    // Files grow old in one order, so their number tells which are held back.
+    const identity = count === 0 ? answer.identity : `${answer.identity}-${count}`;
+    return { ...answer, ...sifted, identity };
+  }
+
+  #answer(project: string): Promise<UpstreamAnswer> {
     return this.#parts.region.getOrCreate<UpstreamAnswer>(
       `upstream:${this.id}:${project}`,
       ({ stale }) => this.#fetchPage(project, stale as Entry<UpstreamAnswer> | undefined),

@@ -1,6 +1,7 @@
 /** Upstreams for tests: another wheel cache, or answers made up one by one. */
 
 import type { FileStore } from "../../../src/contracts/file_store.ts";
+import type { UpstreamOptions } from "../../../src/wheels/upstream/upstream.ts";
 import type { Fetch } from "../../../src/wheels/upstream/upstream_fetch.ts";
 import { House, type HouseOptions, type PublishedWheel } from "./house.ts";
 
@@ -80,12 +81,12 @@ export interface ReadThrough {
 
 /** Sets up a house over an upstream with version 1.0 of `demo`. */
 export async function readThrough(
-  options: { paddingBytes?: number; house?: HouseOptions } = {},
+  options: { paddingBytes?: number; house?: HouseOptions; rules?: Partial<UpstreamOptions> } = {},
 ): Promise<ReadThrough> {
   const upstream = new TwistedUpstream();
-  const { paddingBytes = 300_000 } = options;
+  const { paddingBytes = 300_000, rules = {} } = options;
   const wheel = await upstream.house.publish({ name: "demo", version: "1.0", paddingBytes });
-  const house = new House({ ...options.house, upstream: { fetch: upstream.fetch } });
+  const house = new House({ ...options.house, upstream: { ...rules, fetch: upstream.fetch } });
   return { upstream, house, wheel, held: `upstream.main/demo/${wheel.filename}` };
 }
 

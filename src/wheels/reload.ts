@@ -6,7 +6,8 @@
  * its states: what is there stays until its file is found gone. Nothing is read of a file whose
  * record agrees with it in path, length and time; a thorough reload trusts no record and reads them
  * all, and what is read is compared by its digest. Where files were read, which takes long, they are
- * listed again before the records are judged, for some may have been removed meanwhile.
+ * listed again before the records are judged, for some may have been removed meanwhile; and where a
+ * part of them was seen by another run.
  *
  * The work is done in batches, and after each of them a mark in the index says how far it is. Whoever
  * comes after a stop, which may be within a batch, or after a crash goes on there. The mark is also
@@ -80,6 +81,8 @@ interface Mark {
   readonly last?: string | undefined;
   readonly isThorough: boolean;
   readonly files: number;
+  /** Set when there are so many files that they could not be listed at one go. */
+  readonly isVast?: true;
   readonly endedAt?: number;
   readonly expected?: number;
   readonly report: ScanReport;
@@ -136,6 +139,8 @@ class Reload {
   #scan!: Scan;
   #visited = 0;
   #isStopping = false;
+  /** Whether others have seen a part of the files. */
+  #isPartial = false;
 
   constructor(parts: ReloadParts, settings: Settings) {
     this.#parts = parts;
@@ -169,7 +174,9 @@ class Reload {
     if (found?.endedAt !== undefined && Math.abs(now - found.endedAt) < this.#settings.restMs) {
       return "recent";
     }
-    this.#mark = { ...this.#begun(found), holder: this.#holder, until: this.#untilNow() };
+    const begun = this.#begun(found);
+    this.#isPartial = begun === found;
+    this.#mark = { ...begun, holder: this.#holder, until: this.#untilNow() };
     const next = JSON.stringify(this.#mark);
     if (!await index.moveCursor(text, next)) return "busy";
     this.#text = next;
@@ -211,7 +218,7 @@ class Reload {
   }
 
   async #judgeRecords(): Promise<void> {
-    if (this.#scan.hasRead) await this.#lookAgain();
+    if ((this.#isPartial || this.#scan.hasRead) && !this.#mark.isVast) await this.#lookAgain();
     const { files, cursor } = await this.#parts.index.list(this.#page());
     const rest = after(files, ({ filename }) => filename === this.#mark.last);
     const count = await this.#scan.judge(rest, () => this.#goesOn(0));
@@ -220,9 +227,13 @@ class Reload {
     await this.#moveOn({ files: 0, isWhole, last, cursor, following: "done" });
   }
 
-  /** Lists the files a second time; one that is not seen is asked for when its record is judged. */
+  /**
+   * Lists the files once more; one that is not seen is asked for when its record is judged. A thousand
+   * files cost one request so, and a thousand otherwise.
+   */
   async #lookAgain(): Promise<void> {
     this.#scan.forget();
+    this.#isPartial = false;
     let cursor: string | undefined;
     do {
       const limit = LARGEST_BATCH;
@@ -232,6 +243,7 @@ class Reload {
       this.#scan.see(page.files);
       cursor = page.cursor;
     } while (await this.#goesOn(0) && cursor !== undefined);
+    if (cursor !== undefined) this.#mark = { ...this.#mark, isVast: true };
   }
 
   #page(): { limit: number; cursor?: string } {

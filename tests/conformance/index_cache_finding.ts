@@ -39,6 +39,38 @@ export const findingCases: TrialCases<IndexCacheFixture> = {
     ]);
   },
 
+  "summary and search agree on versions that are spelt otherwise, and on files of one version":
+    async (
+      { index, other },
+    ) => {
+      const said = (version: string, tag: string): PackageFile =>
+        recordOf("demo", version, {
+          filename: `demo-${version}-py3-none-${tag}.whl`,
+          summary: `demo ${version} ${tag}`,
+        });
+      const rising = [
+        said("2004d", "any"),
+        said("1.0.dev1", "any"),
+        said("v1.0RC1", "any"),
+        said("1.0", "any"),
+        said("1.0.0", "any"),
+        said("1.0.0", "win32"),
+        said("1.0.post1", "any"),
+        said("1.10", "any"),
+        said("1!0.1", "any"),
+      ];
+      const later = [...rising].reverse();
+      for (const record of later) await index.add(record);
+      for (const record of later) {
+        const { version, summary } = record;
+        const wanted = [{ project: "demo", version, summary, uploadedAt: record.uploadedAt }];
+        deepEqual(await other.summary(), wanted);
+        deepEqual(await other.search({ names: ["demo"], operator: "and" }), wanted);
+        await index.clear(record.filename);
+      }
+      deepEqual(await other.summary(), []);
+    },
+
   "summary follows when the highest version goes": async ({ index }) => {
     const [low, high] = [
       recordOf("demo", "9.0", { summary: "low", uploadedAt: 1_000 }),
@@ -108,6 +140,16 @@ export const findingCases: TrialCases<IndexCacheFixture> = {
     for (const [term, projects] of terms) {
       deepEqual(await found(index, { summaries: [term], operator: "or" }), projects, term);
     }
+  },
+
+  "search and: no terms for one of both fields are no match there": async ({ index }) => {
+    await index.saveMany(searched);
+    deepEqual(await found(index, { names: ["other"], summaries: [], operator: "and" }), [
+      "otherpkg 0.1",
+    ]);
+    const summaries = ["a", "day"];
+    deepEqual(await found(index, { names: [], summaries, operator: "and" }), ["mypkg 1.1"]);
+    deepEqual(await found(index, { names: [], summaries: [], operator: "and" }), []);
   },
 
   "search judges each file by itself": async ({ index }) => {

@@ -14,6 +14,13 @@ import { indexCacheSuite } from "../conformance/index_cache_suite.ts";
 import { dynamodb } from "../services/dynamodb.ts";
 import type { Server } from "../services/server.ts";
 
+/** What a request to read says of its consistency. */
+interface DynamoRead {
+  readonly ConsistentRead?: boolean;
+  readonly IndexName?: string;
+  readonly RequestItems?: Readonly<Record<string, DynamoRead>>;
+}
+
 describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
   let server: Server;
   let spaces = 0;
@@ -92,6 +99,34 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     await index.clear(record.filename);
     deepEqual((await call("Scan", files)).Items, []);
     deepEqual((await call("Scan", summaries)).Items, []);
+  });
+
+  it("PX-06: what is read is never late: no index by name, and every read consistent", async () => {
+    const real = signer();
+    const late: string[] = [];
+    const reads: Record<string, number> = {};
+    const fetch: AwsClient["fetch"] = (address, init) => {
+      const name = new Headers(init?.headers).get("x-amz-target")!.replace(/^.*\./, "");
+      const input = JSON.parse(String(init?.body)) as DynamoRead;
+      const asked = name === "BatchGetItem" ? Object.values(input.RequestItems ?? {}) : [input];
+      if (/^(Query|Scan|GetItem|BatchGetItem)$/.test(name)) {
+        reads[name] = (reads[name] ?? 0) + 1;
+        for (const { ConsistentRead, IndexName } of asked) {
+          if (!ConsistentRead || IndexName !== undefined) late.push(`${name} ${init?.body}`);
+        }
+      }
+      return real.fetch(address, init);
+    };
+    const index = dynamodbIndex({ fetch }, place(fresh()));
+    await index.saveMany([recordOf("demo"), recordOf("demo", "2.0"), recordOf("other")]);
+    for (const version of ["1.0", "2.0"]) await index.clear(recordOf("demo", version).filename);
+    deepEqual((await index.summary()).map(({ project }) => project), ["other"]);
+    deepEqual([(await index.all("demo")).files, await index.distinct()], [[], ["other"]]);
+    await index.search({ names: ["o"], operator: "or" });
+    await index.list({ limit: 10 });
+    await index.project("demo");
+    deepEqual(late, []);
+    deepEqual(Object.keys(reads).sort(), ["BatchGetItem", "GetItem", "Query", "Scan"]);
   });
 
   it("P-063 PX-19: tables that are there keep their settings, whatever is cleared", async () => {

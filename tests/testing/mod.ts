@@ -30,6 +30,11 @@ export {
   type SuiteOptions,
   type SuiteTime,
 } from "../conformance/cases.ts";
+export {
+  listingFailureCase,
+  type ListingFixture,
+  listingSuite,
+} from "../conformance/listing_suite.ts";
 export { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
 export { type RegionStore, regionSuite } from "../conformance/region_suite.ts";
 export { type Faults, faulty } from "./faulty_backend.ts";

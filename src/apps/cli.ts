@@ -1,16 +1,22 @@
-/** The command line: `cairn serve`, `cairn redis-rest`. */
+/** The command line: `cairn serve`, `cairn reload`, `cairn redis-rest`. */
 
 import process from "node:process";
 import { type Log, reasonOf } from "../wheels/log.ts";
 import { stopOnSignal } from "./listen.ts";
 import { runRedisRest } from "./redis_rest_command.ts";
 import { REDIS_REST_USAGE } from "./redis_rest_options.ts";
+import { runReload } from "./reload_command.ts";
+import { RELOAD_USAGE } from "./reload_options.ts";
 import { serve, type Served } from "./serve.ts";
 import { parseServeOptions, SERVE_USAGE, type ServeOptions } from "./serve_options.ts";
 import { complain, painted, say, terminalLog } from "./terminal.ts";
 
-const commands: ReadonlyMap<string, (args: readonly string[]) => Promise<void>> = new Map([
+/** Answers the exit code, where it is not 0. */
+type Command = (args: readonly string[]) => Promise<number | void>;
+
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["serve", runServe],
+  ["reload", runReload],
   ["redis-rest", runRedisRest],
 ]);
 
@@ -22,12 +28,11 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   if (run === undefined) {
     const isHelp = name === undefined || name === "--help" || name === "-h";
     if (!isHelp) complain(`cairn: there is no command "${name}"\n`);
-    (isHelp ? say : complain)(`${SERVE_USAGE}\n\n${REDIS_REST_USAGE}`);
+    (isHelp ? say : complain)([SERVE_USAGE, RELOAD_USAGE, REDIS_REST_USAGE].join("\n\n\n"));
     return isHelp ? 0 : 2;
   }
   try {
-    await run(args);
-    return 0;
+    return await run(args) ?? 0;
   } catch (error) {
     complain(`cairn: ${reasonOf(error)}`);
     return 2;

@@ -1,8 +1,7 @@
 /** The wheel cache on this machine: a folder of files, an SQLite index in it, and memory. */
 
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { folder } from "../../backends/folder.ts";
 import { sqliteIndex } from "../../backends/index_sql.ts";
 import { systemClock } from "../contracts/clock.ts";
@@ -13,6 +12,7 @@ import { type Log, reasonOf } from "../wheels/log.ts";
 import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
+import { openFolderIndex } from "./folder_index.ts";
 import { listen } from "./listen.ts";
 import { ClientAddresses } from "./client_addresses.ts";
 import { nodeDigests } from "./node_digests.ts";
@@ -70,8 +70,7 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
 
 async function databaseIn(root: string): Promise<DatabaseSync> {
   try {
-    await mkdir(`${root}/.cairn`, { recursive: true });
-    return new DatabaseSync(`${root}/.cairn/index.sqlite`);
+    return await openFolderIndex(root);
   } catch (cause) {
     throw new Error(`Cannot serve "${root}": ${reasonOf(cause)}`, { cause });
   }

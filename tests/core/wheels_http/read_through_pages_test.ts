@@ -40,6 +40,24 @@ describe("a page that is read through", () => {
     deepEqual((await house.page("demo")).versions, ["1.0", "2.0"]);
   });
 
+  it("I-147: a stale one is answered without a wait, while one refresh takes its time", async () => {
+    const { upstream, house } = await readThrough();
+    await house.page("demo");
+    await house.clock.advance(11 * MINUTE_MS);
+    let answer: (response: Response) => void = () => {};
+    upstream.twist = () => new Promise<Response>((resolve) => answer = resolve);
+    for (let round = 0; round < 20; round++) {
+      deepEqual((await house.page("demo")).versions, ["1.0"], "nobody waits for the upstream");
+    }
+    equal(upstream.asked.length, 2);
+    answer(
+      jsonAnswer({ meta: { "api-version": "1.4" }, name: "demo", versions: ["7"], files: [] }),
+    );
+    await settled(house);
+    deepEqual((await house.page("demo")).versions, ["7"]);
+    equal(upstream.asked.length, 2);
+  });
+
   it("I-148: a 304 makes it fresh again with the same bytes and tag", async () => {
     const { upstream, house } = await readThrough();
     const before = await house.fetch("/simple/demo/");

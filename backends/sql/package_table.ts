@@ -23,8 +23,11 @@ import { chunked } from "./row_chunks.ts";
 import type { SqlDialect } from "./dialect.ts";
 import type { SqlRow, SqlRunner, SqlStatement } from "./runner.ts";
 
-/** How many chunks go into one transaction, which holds them all in memory. */
-const chunksPerTrip = 8;
+/**
+ * How many chunks go into one transaction, which holds them all in memory. Its statements unite them,
+ * and D1 unites at most five.
+ */
+const chunksPerTrip = 5;
 
 /** Makes an index on a database that `runner` runs statements on, in the language of `dialect`. */
 export function sqlIndex(runner: SqlRunner, dialect: SqlDialect): IndexCache {

@@ -76,6 +76,17 @@ describe("d1Index", () => {
     deepEqual(counter.batches, [3, 2]);
   });
 
+  it("saves more than one statement may unite", async () => {
+    const counter = counted(await emptied());
+    const index = d1Index(counter.database);
+    await index.serial();
+    counter.batches.length = 0;
+    const summary = "A summary of unusual length, for it is said again. ".repeat(160);
+    await index.saveMany(fullRecords(1_000).map((record) => ({ ...record, summary })));
+    deepEqual(counter.batches, [3, 3]);
+    equal((await index.all("demo")).files.length, 1_000);
+  });
+
   it("asks once for each read, and once more to open tables that are there", async () => {
     await d1Index(await emptied()).save(recordOf("demo"));
     const counter = counted(database());

@@ -1,7 +1,7 @@
 /** What `cairn serve` says to the person who starts it. */
 
-import { equal, match, ok } from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
@@ -52,6 +52,22 @@ describe("cairn serve", () => {
   it("says that an upstream's address is none, and not what it holds", async () => {
     const said = await refusal(`${folder}/up`, "--upstream", "https//ann:s3cret@x/", "--port", "0");
     equal(said, "cairn: Cannot use upstream: its address is no URL\n");
+  });
+
+  it("P-008: keeps files and index where its settings say", async () => {
+    const told = `${folder}/told`;
+    const wheel = makeWheel({ name: "demo", version: "1.0" });
+    {
+      await using cairn = await startCairn(RUNTIME, [told, "--open", "list,download,update"]);
+      const response = await fetch(`${cairn.url}/legacy/`, await postOf(await uploadForm(wheel)));
+      equal(response.status, 200, await response.text());
+    }
+    deepEqual(new Uint8Array(await readFile(`${told}/demo/${wheel.filename}`)), wheel.bytes);
+    ok((await readdir(`${told}/.cairn`)).length > 0);
+    await using again = await startCairn(RUNTIME, [told]);
+    match(await (await fetch(`${again.url}/simple/demo/`)).text(), /demo-1\.0-py3-none-any\.whl/);
+    await using other = await startCairn(RUNTIME, [`${folder}/empty`]);
+    equal((await fetch(`${other.url}/simple/demo/`)).status, 404);
   });
 
   it("logs why an upload was refused, and that it waits at its end", async () => {

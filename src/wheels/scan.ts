@@ -106,7 +106,13 @@ export class Scan {
     file: StoredFile,
     held: ReadonlyMap<string, PackageFile | undefined>,
   ): Promise<boolean> {
-    return this.#isPackage(file) && await this.#compare(file, held.get(nameOf(file.path)));
+    const { path } = file;
+    const filename = nameOf(path);
+    if (held.has(filename)) return await this.#compare(file, held.get(filename));
+    if (!isMetadataPath(path)) {
+      this.#skip(path, "it is no wheel or source distribution by its name");
+    }
+    return false;
   }
 
   /** Whether a file was read since files were seen: that takes long, and some may be gone by now. */
@@ -136,13 +142,6 @@ export class Scan {
       if (!await mayGoOn(at + 1)) return at + 1;
     }
     return records.length;
-  }
-
-  #isPackage({ path }: StoredFile): boolean {
-    if (isMetadataPath(path)) return false;
-    if (isPackageName(nameOf(path))) return true;
-    this.#skip(path, "it is no wheel or source distribution by its name");
-    return false;
   }
 
   async #compare(file: StoredFile, record: PackageFile | undefined): Promise<boolean> {

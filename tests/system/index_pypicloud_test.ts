@@ -13,6 +13,7 @@ import { Redis } from "ioredis";
 import { createPool } from "mysql2/promise";
 import pg from "pg";
 import { dynamodbIndex } from "../../backends/index_dynamodb.ts";
+import { memoryIndex } from "../../backends/index_memory.ts";
 import { mysqlIndex } from "../../backends/index_mysql.ts";
 import { postgresIndex } from "../../backends/index_postgres.ts";
 import { redisIndex } from "../../backends/index_redis.ts";
@@ -27,6 +28,7 @@ import { mariadb } from "../services/mariadb.ts";
 import { postgres } from "../services/postgres.ts";
 import { pythonTool } from "../services/python.ts";
 import { redis } from "../services/redis.ts";
+import { makeSdist } from "../testing/make_sdist.ts";
 import type { Server, Service } from "../services/server.ts";
 
 /** An empty place that both can open. */
@@ -81,6 +83,8 @@ function cases(open: () => Promise<Place> | Place): void {
     trial(takesOver));
   it("is read by PyPICloud", () => trial(isRead));
   it("goes on after PyPICloud has removed a row", () => trial(goesOn));
+  it("I-206: the pages of what PyPICloud has uploaded are those of an index made anew", () =>
+    trial(hasTheSamePages));
 }
 
 async function takesOver(place: Place): Promise<void> {
@@ -123,6 +127,46 @@ async function takesOver(place: Place): Promise<void> {
   );
   for (const { data } of all as Package[]) equal(data.uploader, "zoë");
   deepEqual(names, ["demo", "gone"]);
+}
+
+async function hasTheSamePages(place: Place): Promise<void> {
+  const made = [
+    wheel("demo", "9.0", { summary: "low" }),
+    wheel("demo", "10.0"),
+    wheel("other", "1.0"),
+    await makeSdist({ name: "demo", version: "9.0" }),
+  ];
+  const uploads = await Promise.all(made.map(async ({ filename, bytes }) => {
+    const path = join(base, filename);
+    await writeFile(path, bytes);
+    return ["upload", path, { requires_python: ">=3.9" }];
+  }));
+  const theirs = await pypicloud(place, ...uploads) as Package[];
+  const houses = [place.index, memoryIndex()].map((index) => new House({ index, other: index }));
+  for (const house of houses) {
+    for (const each of made) await house.put(each);
+    await house.reload();
+  }
+  const [taken, anew] = await Promise.all(houses.map(pagesOf));
+  deepEqual(taken, anew);
+  const hashes = new Map(theirs.map(({ filename, data }) => [filename, data.hash_sha256]));
+  for (const { filename } of made) ok(taken!.includes(`${hashes.get(filename)}`), filename);
+  equal(hashes.size, made.length);
+}
+
+/** All pages, without the serials, which are each index's own. */
+async function pagesOf({ wheelhouse }: House): Promise<string> {
+  const texts: string[] = [];
+  for (const form of ["json", "html"] as const) {
+    const variant = { form, encoding: "identity" } as const;
+    const pages = [
+      await wheelhouse.list(variant),
+      (await wheelhouse.page("demo", variant))!.page,
+      (await wheelhouse.page("other", variant))!.page,
+    ];
+    texts.push(...pages.map(({ body }) => new TextDecoder().decode(body)));
+  }
+  return texts.join("\n").replace(/("_last-serial":|SERIAL )\d+/g, "$1");
 }
 
 async function isRead(place: Place): Promise<void> {

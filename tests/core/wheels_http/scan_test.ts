@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 
 import { memoryFiles } from "../../../backends/memory_files.ts";
 import type { FileStore } from "../../../src/contracts/file_store.ts";
+import { makeSdist } from "../../testing/make_sdist.ts";
 import { type MadeWheel, makeWheel, sha256Of } from "../../testing/make_wheel.ts";
 import { bytesOf, House } from "./house.ts";
 import { TwistedUpstream } from "./upstreams.ts";
@@ -80,6 +81,39 @@ describe("a scan", () => {
     equal(lines.length, 8);
     for (const { message } of lines) match(message, /^Skipped ".+": /);
     deepEqual(await house.index.distinct(), ["demo"]);
+  });
+
+  it("I-097: files of legacy versions are listed, below all others", async () => {
+    const house = new House();
+    const wheels = ["2013b", "2011h", "1.0", "2004d"].map((version) => wheel("pytz", version));
+    for (const { filename, bytes } of wheels) await drop(house, filename, bytes);
+    const { filename, bytes } = await makeSdist({ name: "pytz", version: "2004d" });
+    await drop(house, filename, bytes);
+    equal((await house.wheelhouse.scan()).taken, 5);
+    const { versions, files } = await house.page("pytz");
+    // That of 2013 is no legacy version, but a beta.
+    deepEqual(versions, ["2004d", "2011h", "1.0", "2013b0"]);
+    equal(files.length, 5);
+    equal((await house.index.summary())[0]?.version, "2013b");
+  });
+
+  it("I-093: names with dots and capitals are found and uploaded, as one project", async () => {
+    const house = new House();
+    const named = (name: string, version: string): MadeWheel => {
+      const made = wheel("Foo.Bar", version);
+      return { ...made, filename: made.filename.replace("foo_bar", name) };
+    };
+    for (const [at, name] of ["Foo.Bar", "FOO_BAR", "foo.bar"].entries()) {
+      const found = named(name, `1.${at}`);
+      await drop(house, found.filename, found.bytes);
+      const uploaded = named(name, `2.${at}`);
+      equal((await house.upload(uploaded, { name: "foo-BAR" })).status, 200);
+    }
+    equal((await house.wheelhouse.scan()).taken, 3);
+    equal((await house.page("foo-bar")).files.length, 6);
+    deepEqual(await house.index.distinct(), ["foo-bar"]);
+    const other = named("Foo.Baz", "1.0");
+    equal((await house.upload(other)).status, 400);
   });
 
   it("reads nothing of files whose records agree, uploaded or found", async () => {

@@ -1,8 +1,8 @@
 /** An index cache in MySQL or MariaDB, through a pool of the client `mysql2`. */
 
-import { MysqlQueryCompiler, type RawBuilder, sql } from "kysely";
 import type { IndexCache } from "../src/contracts/index_cache.ts";
-import { compilerOnly, indexTable, packageColumns, type SqlDialect } from "./sql/dialect.ts";
+import { indexTable, packageColumns, type SqlDialect } from "./sql/dialect.ts";
+import { joined, raw, sql, type SqlFragment } from "./sql/fragment.ts";
 import { sqlIndex } from "./sql/package_table.ts";
 import type { SqlRow, SqlRunner, SqlStatement } from "./sql/runner.ts";
 
@@ -49,11 +49,9 @@ export function mysqlIndex(pool: MysqlPool): IndexCache {
  */
 const binary = "cairn_binary";
 const collations = { mariadb: "utf8mb4_nopad_bin", mysql: "utf8mb4_0900_bin" };
-const ofText = sql.raw(`character set utf8mb4 collate ${binary}`);
+const ofText = raw(`character set utf8mb4 collate ${binary}`);
 
-const compiler = compilerOnly(() => new MysqlQueryCompiler());
-
-const tables: readonly RawBuilder<unknown>[] = [
+const tables: readonly SqlFragment[] = [
   sql`create table if not exists packages (
     filename varchar(255) not null primary key,
     name varchar(255) not null,
@@ -76,8 +74,8 @@ const tables: readonly RawBuilder<unknown>[] = [
 ];
 
 const mysqlDialect: SqlDialect = Object.freeze({
-  db: compiler,
-  lock: [sql`select serial from cairn_index for update`.compile(compiler)],
+  placeholder: () => "?",
+  lock: [sql`select serial from cairn_index for update`],
   openings: [indexTable()],
   tables,
   lastModified: sql`cast(last_modified as char)`,
@@ -87,18 +85,18 @@ const mysqlDialect: SqlDialect = Object.freeze({
       columns (value varchar(1000) ${ofText} path '$')) as listed`,
   rows: (arrays: string) => {
     const fields = packageColumns.map((column, index) =>
-      sql`${sql.ref(column)} mediumtext ${ofText} path ${sql.lit(`$[${index}]`)}`
+      sql`${raw(column)} mediumtext ${ofText} path ${raw(`'$[${index}]'`)}`
     );
-    const names = packageColumns.map((column) => sql.ref(column));
-    return sql`select ${sql.join(names)} from json_table(${arrays}, '$[*]'
-      columns (${sql.join(fields)})) as listed`;
+    const names = packageColumns.map((column) => raw(column));
+    return sql`select ${joined(names)} from json_table(${arrays}, '$[*]'
+      columns (${joined(fields)})) as listed`;
   },
   onConflict: (key: string, replaced: readonly string[]) => {
     if (replaced.length === 0) {
-      return sql`on duplicate key update ${sql.ref(key)} = ${sql.ref(key)}`;
+      return sql`on duplicate key update ${raw(key)} = ${raw(key)}`;
     }
-    const sets = replaced.map((column) => sql`${sql.ref(column)} = values(${sql.ref(column)})`);
-    return sql`on duplicate key update ${sql.join(sets)}`;
+    const sets = replaced.map((column) => sql`${raw(column)} = values(${raw(column)})`);
+    return sql`on duplicate key update ${joined(sets)}`;
   },
 });
 

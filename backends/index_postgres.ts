@@ -1,15 +1,9 @@
 /** An index cache in PostgreSQL, through a pool of the client `pg`. */
 
-import { PostgresQueryCompiler, sql } from "kysely";
 import type { IndexCache } from "../src/contracts/index_cache.ts";
-import {
-  compilerOnly,
-  indexTable,
-  onConflict,
-  packageColumns,
-  usualTables,
-} from "./sql/dialect.ts";
+import { indexTable, onConflict, packageColumns, usualTables } from "./sql/dialect.ts";
 import type { SqlDialect } from "./sql/dialect.ts";
+import { joined, raw, sql } from "./sql/fragment.ts";
 import { sqlIndex } from "./sql/package_table.ts";
 import type { SqlRow, SqlRunner, SqlStatement } from "./sql/runner.ts";
 
@@ -56,13 +50,11 @@ export function postgresIndex(pool: PostgresPool): IndexCache {
 /** A number for PostgreSQL's advisory locks that nobody else should use: "cairn" in ASCII. */
 const openingLock = 0x636169726e;
 
-const compiler = compilerOnly(() => new PostgresQueryCompiler());
-
 const postgresDialect: SqlDialect = Object.freeze({
-  db: compiler,
-  lock: [sql`select serial from cairn_index for update`.compile(compiler)],
+  placeholder: (position: number) => `$${position}`,
+  lock: [sql`select serial from cairn_index for update`],
   // Two that create one table at once would both find it missing, and one of them fail.
-  openings: [sql`select pg_advisory_xact_lock(${sql.lit(openingLock)})`, indexTable()],
+  openings: [sql`select pg_advisory_xact_lock(${raw(String(openingLock))})`, indexTable()],
   tables: usualTables("timestamp"),
   lastModified: sql`to_char(last_modified, 'YYYY-MM-DD HH24:MI:SS.US')`,
   instant: (text: string) => sql`${text}::timestamp`,
@@ -70,11 +62,11 @@ const postgresDialect: SqlDialect = Object.freeze({
     sql`select value from json_array_elements_text(${array}::json) as listed(value)`,
   rows: (arrays: string) => {
     const fields = packageColumns.map((column, index) => {
-      const field = sql`value->>${sql.lit(index)}`;
+      const field = sql`value->>${raw(String(index))}`;
       const typed = column === "last_modified" ? sql`(${field})::timestamp` : field;
-      return sql`${typed} as ${sql.ref(column)}`;
+      return sql`${typed} as ${raw(column)}`;
     });
-    return sql`select ${sql.join(fields)}
+    return sql`select ${joined(fields)}
       from json_array_elements(${arrays}::json) as listed(value)`;
   },
   onConflict,

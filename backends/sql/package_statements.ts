@@ -1,5 +1,5 @@
 /**
- * The statements of the SQL index, built with Kysely and run by nobody here.
+ * The statements of the SQL index, run by nobody here.
  *
  * Each change is a list of statements for one transaction, without a look at the rows in between,
  * because that is all that D1 offers. First the serial of the index grows, under the condition that
@@ -9,9 +9,9 @@
  * A row is complete when its `data` has a size: PyPICloud writes none.
  */
 
-import { type RawBuilder, sql } from "kysely";
 import type { PackageRow } from "./package_row.ts";
 import { packageColumns, type SqlDialect } from "./dialect.ts";
+import { joined, raw, sql, type SqlFragment } from "./fragment.ts";
 import type { SqlStatement } from "./runner.ts";
 
 /** The version of the tables' layout that this code reads and writes. */
@@ -27,18 +27,16 @@ export interface RowChunk {
   readonly names: string;
 }
 
-type Raw = RawBuilder<unknown>;
-
 const always = sql`true`;
 const currentSerial = sql`(select serial from cairn_index)`;
 const isComplete = sql`data like '%"size":%'`;
-const columns = sql.join(packageColumns.map((column) => sql.ref(column)));
+const columns = raw(packageColumns.join(", "));
 const reload = "reload";
 
 /** The statements in one database's language. */
 export class IndexStatements {
   readonly #dialect: SqlDialect;
-  readonly #selected: Raw;
+  readonly #selected: SqlFragment;
 
   /** In the language of a dialect. */
   constructor(dialect: SqlDialect) {
@@ -61,7 +59,7 @@ export class IndexStatements {
   tables(): SqlStatement[] {
     return this.#change([
       ...this.#dialect.tables,
-      sql`update cairn_index set schema_version = ${sql.lit(schemaVersion)}`,
+      sql`update cairn_index set schema_version = ${schemaVersion}`,
     ]);
   }
 
@@ -206,7 +204,7 @@ export class IndexStatements {
 
   /** Sets a project's claim. */
   claim(project: string, isClaimed: boolean): SqlStatement[] {
-    const wanted = sql.lit(Number(isClaimed));
+    const wanted = Number(isClaimed);
     return this.#change([
       this.#raiseSerial(sql`coalesce(
         (select is_claimed from cairn_projects where name = ${project}), 0) <> ${wanted}`),
@@ -220,45 +218,45 @@ export class IndexStatements {
     return this.#dialect.lock.length;
   }
 
-  #file(filename: string): Raw {
+  #file(filename: string): SqlFragment {
     return sql`select ${this.#selected} from packages where filename = ${filename}`;
   }
 
-  #values(row: PackageRow): Raw {
+  #values(row: PackageRow): SqlFragment {
     return sql`${row.filename}, ${row.name}, ${row.version},
       ${this.#dialect.instant(row.last_modified)}, ${row.summary}, ${row.data}`;
   }
 
-  #update(next: PackageRow, isExpected: Raw): Raw {
+  #update(next: PackageRow, isExpected: SqlFragment): SqlFragment {
     return sql`update packages set name = ${next.name}, version = ${next.version},
       last_modified = ${this.#dialect.instant(next.last_modified)}, summary = ${next.summary},
       data = ${next.data} where ${isExpected}`;
   }
 
-  #raiseSerial(condition: Raw): Raw {
+  #raiseSerial(condition: SqlFragment): SqlFragment {
     return sql`update cairn_index set serial = serial + 1 where ${condition}`;
   }
 
   // `where true` keeps SQLite from taking the conflict clause for a join.
-  #raiseProjects(names: Raw): Raw {
+  #raiseProjects(names: SqlFragment): SqlFragment {
     return sql`insert into cairn_projects (name, serial, is_claimed)
       select name, ${currentSerial}, 0 from (${names}) as changed where true
       ${this.#dialect.onConflict("name", ["serial"])}`;
   }
 
-  #change(statements: readonly Raw[]): SqlStatement[] {
-    return [...this.#dialect.lock, ...this.#compiled(statements)];
+  #change(statements: readonly SqlFragment[]): SqlStatement[] {
+    return this.#compiled([...this.#dialect.lock, ...statements]);
   }
 
-  #compiled(statements: readonly Raw[]): SqlStatement[] {
+  #compiled(statements: readonly SqlFragment[]): SqlStatement[] {
     return statements.map((statement) => this.#compile(statement));
   }
 
-  #compile(statement: Raw): SqlStatement {
-    return statement.compile(this.#dialect.db);
+  #compile(statement: SqlFragment): SqlStatement {
+    return statement.statement(this.#dialect.placeholder);
   }
 }
 
-function united(relations: readonly Raw[]): Raw {
-  return sql.join(relations, sql` union all `);
+function united(relations: readonly SqlFragment[]): SqlFragment {
+  return joined(relations, " union all ");
 }

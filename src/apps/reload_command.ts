@@ -2,7 +2,6 @@
 
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import process from "node:process";
 import { folder } from "../../backends/folder.ts";
 import { sqliteIndex } from "../../backends/index_sql.ts";
 import { systemClock } from "../contracts/clock.ts";
@@ -16,13 +15,13 @@ import {
   type ReloadReport,
 } from "../wheels/reload.ts";
 import { openFolderIndex } from "./folder_index.ts";
+import { INTERRUPTED, Interruption } from "./interruption.ts";
 import { nodeDigests } from "./node_digests.ts";
 import { parseReloadOptions, RELOAD_USAGE, type ReloadCommand } from "./reload_options.ts";
 import { counted, progressText } from "./reload_progress.ts";
 import { StatusLine } from "./status_line.ts";
 import { complain, painted, say, terminalLog } from "./terminal.ts";
 
-const STOPPED = 130;
 const STRICT = 1;
 
 /** Nobody waits longer than a lease lasts, and some. */
@@ -63,7 +62,6 @@ class Run {
   readonly #line = new StatusLine();
   readonly #startedAt = systemClock.now();
   #loggedAt = systemClock.now();
-  #isStopping = false;
   #counted: number | undefined;
   #isCounting = false;
   #isOver = false;
@@ -79,41 +77,40 @@ class Run {
   }
 
   async run(index: ReloadParts["index"]): Promise<number> {
-    const stop = () => this.#stop();
-    for (const signal of SIGNALS) process.on(signal, stop);
+    const interruption = new Interruption(() => {
+      this.#say("  Stops as soon as the files at hand are done; once more stops at once");
+    });
     try {
-      const report = await this.#reload({ files: this.#files, index, log: this.#log });
+      const parts = { files: this.#files, index, log: this.#log };
+      const report = await this.#reload(parts, () => !interruption.isAsked);
       this.#line.clear();
       return this.#conclude(report);
     } finally {
       this.#isOver = true;
       this.#line.clear();
-      for (const signal of SIGNALS) process.off(signal, stop);
+      interruption.end();
     }
   }
 
   /** Reloads, after those who are at it. */
-  async #reload(parts: Pick<ReloadParts, "files" | "index" | "log">): Promise<ReloadReport> {
+  async #reload(
+    parts: Pick<ReloadParts, "files" | "index" | "log">,
+    mayGoOn: () => boolean,
+  ): Promise<ReloadReport> {
     const { isThorough } = this.#command;
     for (let wait = 0;; wait++) {
       const report = await reloadIndex({ ...parts, digests: nodeDigests, clock: systemClock }, {
         ...isThorough !== undefined && { isThorough },
-        mayGoOn: () => !this.#isStopping,
+        mayGoOn,
         onProgress: (progress) => this.#tell(progress),
       });
-      if (report.state !== "busy" || this.#isStopping) return report;
+      if (report.state !== "busy" || !mayGoOn()) return report;
       if (wait === WAITS) throw new Error("Cannot reload: another reload does not end");
       if (wait === 0) {
         this.#say("  Waits for another reload, or for the lease of one that was killed");
       }
       await systemClock.sleep(WAIT_MS);
     }
-  }
-
-  #stop(): void {
-    if (this.#isStopping) process.exit(STOPPED);
-    this.#isStopping = true;
-    this.#say("  Stops as soon as the files at hand are done; once more stops at once");
   }
 
   #say(line: string): void {
@@ -154,12 +151,10 @@ class Run {
       if (!isDone) say(`\n  ${painted("The same command goes on from here", "dim")}`);
       say();
     }
-    if (!isDone) return STOPPED;
+    if (!isDone) return INTERRUPTED;
     return isStrict && skipped > 0 ? STRICT : 0;
   }
 }
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 async function countIn(files: FileStore, isWanted: () => boolean): Promise<number> {
   let count = 0;

@@ -12,6 +12,7 @@ import { type Log, reasonOf } from "../wheels/log.ts";
 import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
+import { FirstScan } from "./first_scan.ts";
 import { openFolderIndex } from "./folder_index.ts";
 import { listen } from "./listen.ts";
 import { ClientAddresses } from "./client_addresses.ts";
@@ -40,16 +41,17 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
   const access = await accessOf(options, log);
   const database = await databaseIn(root);
   const work = new RunningWork();
+  const firstScan = new FirstScan(log);
   const wheelhouse = new Wheelhouse({
     files: folder(root),
     index: sqliteIndex(database),
     pages: makeRegion({ name: "pages", near: pageShelf(MOST_PAGE_BYTES) }),
     digests: nodeDigests,
-    log,
+    log: firstScan.log,
     background: (promise) => work.add(promise),
     ...upstreamOf(options, log),
   });
-  const scan = await wheelhouse.scan();
+  const scan = await firstScan.run(wheelhouse);
   const clients = new ClientAddresses(options);
   const addressOf = (request: Request): string | undefined => clients.of(request);
   const app = createApp({ wheelhouse, access: { ...access, addressOf }, log });

@@ -54,6 +54,12 @@ export interface HouseHealth extends Health {
 /** Where nothing lies: asked for to see whether the file store answers. */
 const PROBED_PATH = "health/probe";
 
+/** How to scan. */
+export interface ScanOptions extends Pick<ReloadOptions, "mayGoOn" | "onProgress"> {
+  /** Told when it begins to wait for another node. */
+  readonly onWait?: () => void;
+}
+
 const SCAN_WAITS = 120;
 const SCAN_WAIT_MS = 1_000;
 
@@ -180,10 +186,12 @@ export class Wheelhouse {
    * Brings the index into agreement with the files in the store. While another node does, this waits
    * for it, two minutes at most.
    */
-  async scan(): Promise<ScanReport> {
+  async scan(options: ScanOptions = {}): Promise<ScanReport> {
+    const { mayGoOn = () => true, onWait = () => {} } = options;
     for (let wait = 0;; wait++) {
-      const { state, ...report } = await this.reload();
-      if (state !== "busy" || wait === SCAN_WAITS) return report;
+      const { state, ...report } = await this.reload(options);
+      if (state !== "busy" || wait === SCAN_WAITS || !mayGoOn()) return report;
+      if (wait === 0) onWait();
       await this.#parts.clock.sleep(SCAN_WAIT_MS);
     }
   }

@@ -1,6 +1,7 @@
 /** Running a program to its end and reading what it wrote. */
 
 import { spawn } from "node:child_process";
+import process from "node:process";
 
 /** How a program ended. */
 export interface Ran {
@@ -35,4 +36,26 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.once("error", reject);
     child.once("close", (code) => resolve({ code: code ?? -1, output }));
   });
+}
+
+/** Runs `program`, interrupts it as Ctrl+C does once it has written something, and waits for its end. */
+export async function interrupted(
+  program: string,
+  args: readonly string[],
+  { env, once }: Pick<RunOptions, "env"> & { readonly once: RegExp },
+): Promise<Ran> {
+  const child = spawn(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let isInterrupted = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      if (isInterrupted || !once.test(output)) return;
+      isInterrupted = true;
+      // Of a child that it has killed itself Deno tells no exit code.
+      process.kill(child.pid!, "SIGINT");
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code: code ?? -1, output };
 }

@@ -1,7 +1,6 @@
 /** What `cairn reload` does with a folder, and says to the person who starts it. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -9,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { sqliteIndex } from "../../backends/index_sql.ts";
 import { startCairn } from "../clients/cairn_process.ts";
-import { type Ran, run } from "../clients/command.ts";
+import { interrupted, type Ran, run } from "../clients/command.ts";
 import { makeWheel } from "../testing/make_wheel.ts";
 
 const RUNTIME = [process.execPath, ...("Deno" in globalThis ? ["run", "-A"] : [])];
@@ -80,8 +79,7 @@ describe("cairn reload", () => {
     const count = 400;
     for (let at = 0; at < count; at++) await put(`1.${at}`);
     const [program, ...rest] = [...RUNTIME, "src/apps/cli.ts", "reload", "--verbose", folder];
-    const child = spawn(program!, rest, { env, stdio: ["ignore", "pipe", "pipe"] });
-    const { code, output } = await stoppedAt(child, /Took in/);
+    const { code, output } = await interrupted(program!, rest, { env, once: /Took in/ });
     equal(code, 130, output);
     match(output, /\n {2}Stops as soon as the files at hand are done/);
     match(output, /\n {2}The same command goes on from here\n/);
@@ -137,20 +135,3 @@ describe("cairn reload", () => {
     match(help.output, /^Usage: cairn reload \[DIR\]/);
   });
 });
-
-/** Interrupts the process when it has said something; answers all it said, and its exit code. */
-async function stoppedAt(child: ChildProcess, said: RegExp): Promise<Ran> {
-  let output = "";
-  let isStopped = false;
-  for (const stream of [child.stdout!, child.stderr!]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      if (isStopped || !said.test(output)) return;
-      isStopped = true;
-      // Of a child that it has killed itself Deno tells no exit code.
-      process.kill(child.pid!, "SIGINT");
-    });
-  }
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code: code ?? -1, output };
-}

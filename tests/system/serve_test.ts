@@ -1,12 +1,12 @@
 /** What `cairn serve` says to the person who starts it. */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { startCairn } from "../clients/cairn_process.ts";
-import { run } from "../clients/command.ts";
+import { interrupted, run } from "../clients/command.ts";
 import { makeWheel } from "../testing/make_wheel.ts";
 import { postOf, uploadForm } from "../core/wheels_http/house.ts";
 
@@ -68,6 +68,26 @@ describe("cairn serve", () => {
     match(await (await fetch(`${again.url}/simple/demo/`)).text(), /demo-1\.0-py3-none-any\.whl/);
     await using other = await startCairn(RUNTIME, [`${folder}/empty`]);
     equal((await fetch(`${other.url}/simple/demo/`)).status, 404);
+  });
+
+  it("can be interrupted while it takes files in, and goes on with them when it is started again", async () => {
+    const house = `${folder}/many`;
+    await mkdir(house);
+    for (let at = 0; at < 300; at++) {
+      const { filename, bytes } = makeWheel({ name: "demo", version: `1.${at}` });
+      await writeFile(`${house}/${filename}`, bytes);
+    }
+    const [program, ...rest] = [...RUNTIME, "src/apps/cli.ts", "serve", house, "--port", "0"];
+    const env = { ...process.env as Record<string, string>, NO_COLOR: "1" };
+    const { code, output } = await interrupted(program!, rest, { env, once: /Took in/ });
+    equal(code, 130, output);
+    match(output, /Stops as soon as the files at hand are done/);
+    await using cairn = await startCairn(RUNTIME, [house]);
+    const taken = cairn.output().match(/Took in/g)?.length ?? 0;
+    ok(taken > 0 && taken < 300, `${taken} were taken in`);
+    const page = await (await fetch(`${cairn.url}/simple/demo/`)).text();
+    equal(page.match(/<a /g)?.length, 300);
+    match(cairn.output(), /cairn serves 300 files/);
   });
 
   it("logs why an upload was refused, and that it waits at its end", async () => {

@@ -61,7 +61,12 @@ export {
   type UpstreamPolicyOptions,
 } from "./upstream/upstream_policy.ts";
 export type { WheelFile } from "./wheel_file.ts";
-export { type HouseHealth, Wheelhouse, type WheelhouseOptions } from "./wheelhouse.ts";
+export {
+  type HouseHealth,
+  type ScanOptions,
+  Wheelhouse,
+  type WheelhouseOptions,
+} from "./wheelhouse.ts";
 
 export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./packages/archive.ts";
 export {

@@ -14,6 +14,10 @@
  * the lease by which of many nodes one works: it names its holder and an instant, and is only ever
  * moved from what it was. A holder that was too slow finds it moved and stops; its last file was not
  * done in vain, nor did harm, because no change of a record depends on the lease.
+ *
+ * A run may die of a file, as a Worker does of one whose reading takes too long. Whoever finds a mark
+ * that was not given back therefore goes on file by file, and if it dies as well without having got
+ * ahead, the next one skips the file that is then first to be read.
  */
 
 import type { Clock } from "../contracts/clock.ts";
@@ -83,12 +87,21 @@ interface Mark {
   readonly files: number;
   /** Set when there are so many files that they could not be listed at one go. */
   readonly isVast?: true;
+  /** How many runs in a row have died without having moved it. */
+  readonly deaths?: number;
   readonly endedAt?: number;
   readonly expected?: number;
   readonly report: ScanReport;
 }
 
 const LARGEST_BATCH = 1_000;
+
+/** After so many deaths at one place a file is skipped. */
+const MOST_DEATHS = 2;
+
+/** How far a run goes file by file, and how many files it lists then at once. */
+const CAREFUL_FILES = 1_000;
+const CAREFUL_BATCH = 32;
 
 /**
  * Reloads the index, or goes on with the reload that was stopped.
@@ -141,6 +154,8 @@ class Reload {
   #isStopping = false;
   /** Whether others have seen a part of the files. */
   #isPartial = false;
+  /** How many more files are gone through one by one. */
+  #careful = 0;
 
   constructor(parts: ReloadParts, settings: Settings) {
     this.#parts = parts;
@@ -152,6 +167,9 @@ class Reload {
     const hindrance = await this.#take();
     if (hindrance !== undefined) return ended(hindrance, nothingScanned);
     this.#scan = new Scan(this.#parts, this.#mark.isThorough, this.#mark.report);
+    const { deaths = 0, phase } = this.#mark;
+    if (deaths > 0) this.#careful = CAREFUL_FILES;
+    if (deaths >= MOST_DEATHS && phase === "files") this.#scan.skipNext();
     try {
       while (!this.#isDone() && !this.#isStopping) {
         await (this.#mark.phase === "files" ? this.#visitFiles() : this.#judgeRecords());
@@ -159,8 +177,15 @@ class Reload {
       return ended(this.#isDone() ? "done" : "stopped", this.#scan.report());
     } catch (error) {
       if (error === lost) return ended("busy", this.#scan.report());
+      await this.#giveBack();
       throw error;
     }
+  }
+
+  /** Gives the mark back after a failure, if the index is not what failed. */
+  async #giveBack(): Promise<void> {
+    const mark = JSON.stringify({ ...this.#mark, until: 0 });
+    await this.#parts.index.moveCursor(this.#text, mark).catch(() => false);
   }
 
   /** Takes up the mark, or answers why not. */
@@ -176,7 +201,8 @@ class Reload {
     }
     const begun = this.#begun(found);
     this.#isPartial = begun === found;
-    this.#mark = { ...begun, holder: this.#holder, until: this.#untilNow() };
+    const deaths = begun === found && found.until > 0 ? (found.deaths ?? 0) + 1 : 0;
+    this.#mark = { ...begun, deaths, holder: this.#holder, until: this.#untilNow() };
     const next = JSON.stringify(this.#mark);
     if (!await index.moveCursor(text, next)) return "busy";
     this.#text = next;
@@ -202,11 +228,13 @@ class Reload {
     const rest = last === undefined
       ? files
       : files.filter(({ path }) => comparePaths(path, last) > 0);
+    const isCareful = this.#careful > 0;
     const count = await this.#scan.visit(
       rest,
-      (gone) => this.#goesOn(packagesIn(rest.slice(0, gone))),
-      this.#settings,
+      async (gone) => await this.#goesOn(packagesIn(rest.slice(0, gone))) && !isCareful,
+      isCareful ? { atOnce: 1 } : this.#settings,
     );
+    this.#careful -= count;
     await this.#moveOn({
       files: packagesIn(rest.slice(0, count)),
       isWhole: count === rest.length,
@@ -248,7 +276,9 @@ class Reload {
 
   #page(): { limit: number; cursor?: string } {
     const { cursor } = this.#mark;
-    return { limit: this.#settings.batch, ...cursor !== undefined && { cursor } };
+    const { batch } = this.#settings;
+    const limit = this.#careful > 0 ? Math.min(batch, CAREFUL_BATCH) : batch;
+    return { limit, ...cursor !== undefined && { cursor } };
   }
 
   /** Keeps the lease while a batch takes long, and asks whether it is to be ended. */
@@ -271,7 +301,8 @@ class Reload {
       ? { phase: following, cursor: undefined, last: undefined }
       : { cursor: isWhole ? cursor : mark.cursor, last };
     this.#visited += files;
-    this.#mark = { ...mark, ...place, files: mark.files + files, report: this.#scan.report() };
+    const report = this.#scan.report();
+    this.#mark = { ...mark, ...place, files: mark.files + files, report, deaths: 0 };
     this.#ask(0);
     const now = this.#parts.clock.now();
     const isOver = this.#isDone() || this.#isStopping;

@@ -65,6 +65,7 @@ export class Scan {
   readonly #isThorough: boolean;
   readonly #seen = new Map<string, string>();
   #hasRead = false;
+  #isSkipping = false;
   readonly #counts: { -readonly [Count in keyof ScanReport]: number };
 
   /** Goes on counting from `report`. A thorough scan reads every file again. */
@@ -99,6 +100,11 @@ export class Scan {
       if (asked.includes(true) && !await mayGoOn(gone)) return gone;
     }
     return files.length;
+  }
+
+  /** Skips the next file that would be read. */
+  skipNext(): void {
+    this.#isSkipping = true;
   }
 
   /** Answers whether a store was asked about the file. */
@@ -156,7 +162,9 @@ export class Scan {
       this.#see(filename, file.path);
       return false;
     }
-    await this.#takeIn(file, record);
+    if (this.#isSkipping) this.#skip(file.path, "two runs have died while they read it");
+    else await this.#takeIn(file, record);
+    this.#isSkipping = false;
     return true;
   }
 

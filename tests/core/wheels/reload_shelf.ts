@@ -124,3 +124,30 @@ export function crashing(
   });
   return { index: guarded, count: () => calls };
 }
+
+/** The stores of a run that dies, and never goes on, when it reads a file that is meant. */
+export function dying(
+  { files, index }: Shelf,
+  isMeant: (path: string) => boolean,
+): { parts: Pick<ReloadParts, "files" | "index">; death: Promise<undefined> } {
+  const forever = new Promise<never>(() => {});
+  let isDead = false;
+  let die = (): void => {};
+  const death = new Promise<undefined>((resolve) => die = () => resolve(undefined));
+  const mortal = <T extends object>(store: T): T =>
+    new Proxy(store, {
+      get: (target, name) => {
+        const method = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        return (...args: unknown[]) => isDead ? forever : Reflect.apply(method, target, args);
+      },
+    });
+  const own = mortal(files);
+  const read: FileStore["read"] = (path, range) => {
+    isDead ||= isMeant(path);
+    if (!isDead) return own.read(path, range);
+    die();
+    return forever;
+  };
+  return { parts: { files: { ...bound(own), read }, index: mortal(index) }, death };
+}

@@ -1,8 +1,18 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FileStore } from "../../../src/contracts/file_store.ts";
-import type { ReloadProgress } from "../../../src/wheels/reload.ts";
-import { bound, countsOf, crash, crashing, paths, putText, Shelf, times } from "./reload_shelf.ts";
+import type { ReloadProgress, ReloadReport } from "../../../src/wheels/reload.ts";
+import {
+  bound,
+  countsOf,
+  crash,
+  crashing,
+  dying,
+  paths,
+  putText,
+  Shelf,
+  times,
+} from "./reload_shelf.ts";
 
 describe("a reload in slices", () => {
   it("I-201: stopped after any batch and resumed it ends in the same state", async () => {
@@ -150,6 +160,36 @@ describe("a reload in slices", () => {
     await shelf.clock.advance(1);
     equal((await shelf.reload()).state, "done");
     equal((await shelf.known()).length, 4);
+  });
+
+  it("skips a file of which runs die, and takes in all others, each once", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 9; at++) await shelf.put("demo", `1.${at}`);
+    const deadly = ["demo-1.3-", "demo-1.4-", "demo-1.8-"];
+    let runs = 0;
+    let report: ReloadReport | undefined;
+    for (; report?.state !== "done"; runs++) {
+      ok(runs < 20, "it has no end");
+      const mortal = dying(shelf, (path) => deadly.some((name) => path.includes(name)));
+      report = await Promise.race([shelf.reload({}, mortal.parts), mortal.death]);
+      await shelf.clock.advance(60_000);
+    }
+    deepEqual(countsOf(report), [0, 6, 0, 3]);
+    // The first run dies of several files at once; then each is found, died of, and skipped.
+    equal(runs, 1 + 2 + 2 + 2 + 1);
+    deepEqual(shelf.warnings.map((line) => /demo-1\.\d-/.exec(line)?.[0]), deadly);
+    equal((await shelf.known()).length, 6);
+    deepEqual(countsOf(await shelf.reload()), [6, 3, 0, 0]);
+  });
+
+  it("gives back its lease when a store fails, and skips nothing for it", async () => {
+    const shelf = new Shelf();
+    for (let at = 0; at < 3; at++) await shelf.put("demo", `1.${at}`);
+    const failing: FileStore = { ...bound(shelf.files), read: () => Promise.reject(crash) };
+    for (let round = 0; round < 5; round++) {
+      await rejects(() => shelf.reload({}, { files: failing }), (error) => error === crash);
+    }
+    deepEqual(countsOf(await shelf.reload()), [0, 3, 0, 0]);
   });
 
   it("looks for the files of records in the listing, also where it goes on after a stop", async () => {

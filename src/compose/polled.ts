@@ -36,13 +36,28 @@ export async function polled<T>(
   options: PolledOptions,
 ): Promise<T> {
   const { waitMs, signal, maxPauseMs = 250, clock, random } = options;
-  const deadline = clock.now() + waitMs;
+  const leftMs = countdown(clock, waitMs);
   let { pauseMs = 10 } = options;
   for (;;) {
     const { result, isDone } = await attempt();
-    const leftMs = Math.min(deadline - clock.now(), waitMs);
-    if (isDone || !(leftMs > 0) || signal?.aborted) return result;
-    await clock.sleep(Math.min(leftMs, pauseMs * (0.5 + random() / 2)), signal);
+    const mostMs = leftMs();
+    if (isDone || !(mostMs > 0) || signal?.aborted) return result;
+    await clock.sleep(Math.min(mostMs, pauseMs * (0.5 + random() / 2)), signal);
     pauseMs = Math.min(pauseMs * 1.5, maxPauseMs);
   }
+}
+
+/**
+ * Tells what is left of a wait that begins now. Where the clock steps back, what has passed since the
+ * last look is lost, and no more.
+ */
+export function countdown(clock: Clock, waitMs: number): () => number {
+  let lookedAt = clock.now();
+  let deadline = lookedAt + waitMs;
+  return () => {
+    const now = clock.now();
+    deadline -= Math.max(0, lookedAt - now);
+    lookedAt = now;
+    return deadline - now;
+  };
 }

@@ -10,6 +10,7 @@
  *  3. Someone else acquires, finds nothing and creates anew.
  */
 
+import { countdown } from "../compose/polled.ts";
 import type { Backend, Write } from "../contracts/backend.ts";
 import { type Clock, NEVER, systemClock } from "../contracts/clock.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../contracts/locks.ts";
@@ -56,14 +57,14 @@ class LocalLocks<V> implements Locks<V> {
 
   async acquire(key: string, options: AcquireOptions<V>): Promise<Acquired<V>> {
     const { leaseMs, waitMs, enough, signal } = options;
-    const deadline = this.#clock.now() + waitMs;
+    const leftMs = countdown(this.#clock, waitMs);
     for (;;) {
       const holding = this.#held(key);
       if (holding === undefined) return await this.#take(key, leaseMs);
       const value = await this.#read(key);
-      const remainingMs = deadline - this.#clock.now();
-      if (enough(value) || remainingMs <= 0 || signal?.aborted) return { lease: undefined, value };
-      await this.#waitFor(holding, remainingMs, signal);
+      const mostMs = leftMs();
+      if (enough(value) || mostMs <= 0 || signal?.aborted) return { lease: undefined, value };
+      await this.#waitFor(holding, mostMs, signal);
     }
   }
 
@@ -120,13 +121,13 @@ class LocalLocks<V> implements Locks<V> {
     return value;
   }
 
-  async #waitFor(holding: Holding, remainingMs: number, signal?: AbortSignal): Promise<void> {
+  async #waitFor(holding: Holding, mostMs: number, signal?: AbortSignal): Promise<void> {
     const awake = new AbortController();
     const wake = (): void => awake.abort();
     signal?.addEventListener("abort", wake, { signal: awake.signal });
     // A commit under way may outlive its lease; then only its end is worth waking up for.
     const leaseMs = holding.commit ? NEVER : Math.max(1, holding.endsAt - this.#clock.now());
-    const sleep = this.#clock.sleep(Math.min(remainingMs, leaseMs), awake.signal);
+    const sleep = this.#clock.sleep(Math.min(mostMs, leaseMs), awake.signal);
     await Promise.race([holding.ended, sleep]);
     wake();
   }

@@ -107,6 +107,20 @@ describe("polled", () => {
     deepEqual([attemptedAt, await ended], [[0, 10, 25, 47.5, 77.5, 100], 6]);
   });
 
+  it("waits no longer where the clock steps back", async () => {
+    const timer = new ManualClock();
+    let stepMs = 0;
+    const clock = { now: () => timer.now() - stepMs, sleep: timer.sleep.bind(timer) };
+    let isEnded = false;
+    const attempt = () => Promise.resolve({ result: 0, isDone: false });
+    void polled(attempt, { waitMs: 100, clock, random: () => 1 }).then(() => isEnded = true);
+    await timer.advance(50);
+    stepMs = 3_600_000;
+    // No more is lost than what had passed since it last looked.
+    await timer.advance(84);
+    equal(isEnded, true);
+  });
+
   it("never attempts more often than its pauses allow, nor waits longer than it may", async () => {
     const shares = fc.double({ min: 0, max: 0.999, noNaN: true });
     await fc.assert(

@@ -29,6 +29,22 @@ locksSuite("atomicLocks", (clock) => {
   };
 }, { samples: byteSamples });
 
+it("localLocks wait no longer where the clock steps back", async () => {
+  const timer = new ManualClock();
+  let stepMs = 0;
+  const clock = { now: () => timer.now() - stepMs, sleep: timer.sleep.bind(timer) };
+  const locks = localLocks(new ModelStore<unknown>(clock), { clock });
+  const options = { leaseMs: 10_000, waitMs: 100, enough: () => false };
+  await locks.acquire("key", options);
+  let isEnded = false;
+  void locks.acquire("key", options).then(() => isEnded = true);
+  await timer.advance(50);
+  stepMs = 3_600_000;
+  // No more is lost than what had passed since it last looked.
+  await timer.advance(150);
+  equal(isEnded, true);
+});
+
 describe("atomicLocks", () => {
   it("refuses a store without atomics, naming both", () => {
     const store = new ModelStore<unknown>({ now: () => 0, sleep: () => Promise.resolve() }, {

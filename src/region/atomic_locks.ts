@@ -2,17 +2,22 @@
  * Dogpile locks over any store with atomics: a lock is a key of its own that holds its owner's
  * token, added if absent and removed only by who knows the token.
  *
+ * A lease is renewed by taking the token away and adding it anew. For a moment there is no lock then,
+ * and a deletion at that moment would find none to end. So each lock has a guard beside it, a second
+ * key with the same token, which is there without a gap: a deletion ends both.
+ *
  * Values lie apart from locks, so "store and release" cannot be one step. What is done instead, and
  * what it does not protect:
  *
- *  1. `commit` renews its lease by taking the token away and adding it anew. Whoever comes between,
- *     or came before, keeps it from storing.
+ *  1. `commit` renews its lease. Whoever has it now, or has ended it, keeps it from storing.
  *  2. It writes, with a whole lease of time to do so.
- *  3. It releases. If the lease is gone by now, someone deleted the key meanwhile, or the write took
- *     longer than the lease: the value is removed again.
+ *  3. It releases. If lock or guard is gone by now, someone deleted the key meanwhile, or the write
+ *     took longer than the lease: the value is removed again.
  *
- * So what is deleted stays deleted, except that between 2 and 3 a reader may see a value that is
- * about to go. Stores whose own locks do it in one step (see `backends/`) protect that, too.
+ * A deletion ends the guard before it removes the value. If `commit` still found its guard in 3, that
+ * is yet to come, and removes what was written in 2. So what is deleted stays deleted, except that
+ * between 2 and 3 a reader may see a value that is about to go. Stores whose own locks do it in one
+ * step (see `backends/`) protect that, too.
  *
  * An attempt takes two trips, a commit four; a store's own locks need one for each.
  */
@@ -60,6 +65,17 @@ interface Parts<V, L> extends Required<AtomicLocksOptions<L>> {
   readonly backend: Backend<V>;
 }
 
+/** One holding of a lock. */
+interface Held<L> {
+  readonly key: string;
+  readonly token: L;
+  leaseMs: number;
+  /** Ends when what is being done with it has been done. */
+  turn: Promise<unknown>;
+}
+
+/** What is put before the key of a lock to make that of its guard. */
+const GUARD = "~";
 /** Where the fences come from: one counter for all keys, so that nothing is left behind for each. */
 const FENCES = "cairn-fences";
 
@@ -81,74 +97,100 @@ class AtomicLocks<V, L> implements Locks<V> {
   async revoke(keys: readonly string[]): Promise<void> {
     const { atomics, backend } = this.#parts;
     const gone = { value: this.#parts.tokenOf("revoked"), expiresAt: this.#parts.clock.now() };
-    await Promise.all(keys.map((key) => atomics.replace({ key: this.#lockOf(key), ...gone })));
+    const ends = keys.flatMap((key) => [this.#lockOf(key), this.#guardOf(key)]);
+    await Promise.all(ends.map((key) => atomics.replace({ key, ...gone })));
     await backend.delete(keys);
   }
 
   async #attempt(key: string, options: AcquireOptions<V>): Promise<Attempt<Acquired<V>>> {
     const { atomics } = this.#parts;
-    const token = randomId();
-    const isOurs = await this.#add(key, token, options.leaseMs);
-    if (!isOurs) {
+    const held: Held<L> = {
+      key,
+      token: this.#parts.tokenOf(randomId()),
+      leaseMs: options.leaseMs,
+      turn: Promise.resolve(),
+    };
+    if (!await atomics.add(this.#lock(held))) {
       const value = await this.#read(key);
       return { result: { lease: undefined, value }, isDone: options.enough(value) };
     }
-    const lease = { key, token, leaseMs: options.leaseMs };
     try {
       const [fence, value] = await Promise.all([
         atomics.increment(FENCES, 1, NEVER),
         this.#read(key),
+        this.#putGuard(held),
       ]);
-      return { result: { lease: this.#leaseOf(lease, fence), value }, isDone: true };
+      return { result: { lease: this.#leaseOf(held, fence), value }, isDone: true };
     } catch (error) {
-      await this.#remove(key, token);
+      await this.#release(held);
       throw error;
     }
   }
 
-  #leaseOf(held: { key: string; token: string; leaseMs: number }, fence: number): Lease<V> {
-    const { key, token } = held;
+  #leaseOf(held: Held<L>, fence: number): Lease<V> {
+    // One after the other: a commit in the gap of a renewal would find no lock.
+    const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+      const acted = held.turn.then(act);
+      held.turn = acted.catch(() => {});
+      return acted;
+    };
     return {
-      key,
+      key: held.key,
       fence,
-      renew: async (leaseMs) => {
+      renew: (leaseMs) => {
         held.leaseMs = leaseMs;
-        return await this.#renew(key, token, leaseMs);
+        return inTurn(() => this.#renew(held));
       },
-      commit: async (write) => await this.#commit(write, token, held.leaseMs),
-      release: async () => {
-        await this.#remove(key, token);
-      },
+      commit: (write) => inTurn(() => this.#commit(held, write)),
+      release: () => inTurn(async () => void await this.#release(held)),
     };
   }
 
-  async #commit(write: Write<V>, token: string, leaseMs: number): Promise<boolean> {
+  async #commit(held: Held<L>, write: Write<V>): Promise<boolean> {
     const { backend } = this.#parts;
-    if (!await this.#renew(write.key, token, leaseMs)) return false;
+    if (!await this.#renew(held)) return false;
     try {
       await backend.set([write]);
     } catch (error) {
-      await this.#remove(write.key, token);
+      await this.#release(held);
       throw error;
     }
-    const isHeld = await this.#remove(write.key, token);
+    const isHeld = await this.#release(held);
     if (!isHeld) await backend.delete([write.key]);
     return isHeld;
   }
 
-  async #renew(key: string, token: string, leaseMs: number): Promise<boolean> {
-    return await this.#remove(key, token) && await this.#add(key, token, leaseMs);
+  async #renew(held: Held<L>): Promise<boolean> {
+    const { atomics } = this.#parts;
+    const lock = this.#lock(held);
+    if (!await atomics.deleteIf(lock.key, held.token)) return false;
+    const [isLocked, isGuarded] = await Promise.all([
+      atomics.add(lock),
+      atomics.touch(this.#guardOf(held.key), lock.expiresAt),
+    ]);
+    if (isLocked && !isGuarded) await atomics.deleteIf(lock.key, held.token);
+    return isLocked && isGuarded;
   }
 
-  async #add(key: string, token: string, leaseMs: number): Promise<boolean> {
-    const { atomics, tokenOf, clock } = this.#parts;
-    const expiresAt = clock.now() + leaseMs;
-    return await atomics.add({ key: this.#lockOf(key), value: tokenOf(token), expiresAt });
+  /** Answers whether it was still held. */
+  async #release({ key, token }: Held<L>): Promise<boolean> {
+    const { atomics } = this.#parts;
+    const [isLocked, isGuarded] = await Promise.all([
+      atomics.deleteIf(this.#lockOf(key), token),
+      atomics.deleteIf(this.#guardOf(key), token),
+    ]);
+    return isLocked && isGuarded;
   }
 
-  async #remove(key: string, token: string): Promise<boolean> {
-    const { atomics, tokenOf } = this.#parts;
-    return await atomics.deleteIf(this.#lockOf(key), tokenOf(token));
+  // Who has the lock has a right to the guard, too, should a dead holder have left it behind.
+  async #putGuard(held: Held<L>): Promise<void> {
+    const { atomics } = this.#parts;
+    const guard = { ...this.#lock(held), key: this.#guardOf(held.key) };
+    if (!await atomics.add(guard)) await atomics.replace(guard);
+  }
+
+  #lock({ key, token, leaseMs }: Held<L>): Write<L> {
+    return { key: this.#lockOf(key), value: token, expiresAt: this.#parts.clock.now() + leaseMs };
   }
 
   async #read(key: string): Promise<V | undefined> {
@@ -158,5 +200,9 @@ class AtomicLocks<V, L> implements Locks<V> {
 
   #lockOf(key: string): string {
     return this.#parts.prefix + key;
+  }
+
+  #guardOf(key: string): string {
+    return GUARD + this.#lockOf(key);
   }
 }

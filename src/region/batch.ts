@@ -11,7 +11,7 @@
  */
 
 import type { Entry } from "../contracts/entry.ts";
-import type { Call } from "./core.ts";
+import type { Call, Core } from "./core.ts";
 import { type CreationContext, type Creator, LEFT_OUT, type NOT_MODIFIED } from "./creation.ts";
 import { readEntries } from "./look.ts";
 
@@ -46,7 +46,7 @@ export class Meeting {
   readonly #awaited: Set<string>;
   readonly #contexts: CreationContext[] = [];
   readonly #made = Promise.withResolvers<ReadonlyMap<string, unknown>>();
-  #reading: Promise<(Entry | undefined)[]> | undefined;
+  #reading: Promise<ReadonlyMap<string, Entry | undefined>> | undefined;
 
   /** Takes at least one call, each with a key of its own. */
   constructor(calls: readonly Call[], creator: ManyCreator<unknown>) {
@@ -61,11 +61,9 @@ export class Meeting {
   }
 
   /** Reads the entry of one of the calls, with those of all the others. */
-  async read(call: Call): Promise<(Entry | undefined)[]> {
-    const calls = this.#calls;
-    const keys = calls.map(({ mangled }) => mangled);
-    this.#reading ??= readEntries(call.core, keys, call.tags);
-    return [(await this.#reading)[calls.indexOf(call)]];
+  async read({ core, mangled, tags }: Call): Promise<Entry | undefined> {
+    this.#reading ??= this.#readAll(core, tags);
+    return (await this.#reading).get(mangled);
   }
 
   /** Has the value of a key made, together with those of the others; a creator of one key. */
@@ -78,7 +76,15 @@ export class Meeting {
   /** Lets the others go on without this key. */
   leave(key: string): void {
     if (!this.#awaited.delete(key) || this.#awaited.size > 0) return;
-    this.#made.resolve(makeMany(this.#creator, this.#contexts));
+    // Nobody waits any more for those that have been aborted.
+    const present = this.#contexts.filter(({ signal }) => !signal.aborted);
+    this.#made.resolve(makeMany(this.#creator, present));
+  }
+
+  async #readAll(core: Core, tags: readonly string[]): Promise<Map<string, Entry | undefined>> {
+    const keys = this.#calls.map(({ mangled }) => mangled);
+    const found = await readEntries(core, keys, tags);
+    return new Map(keys.map((key, i) => [key, found[i]]));
   }
 }
 

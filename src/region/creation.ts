@@ -66,21 +66,38 @@ export async function create(
   creator: Creator<unknown>,
 ): Promise<Creation | typeof LEFT_OUT> {
   const { core: { clock, invalidator }, key } = call;
-  const startedAt = clock.now();
-  let { tags } = call;
-  let marks = await invalidator.stamp(tags);
-  const addTags = async (...more: string[]): Promise<void> => {
-    const added = more.filter((tag) => !tags.includes(tag));
-    const [, ...theirs] = await invalidator.stamp(added);
-    tags = [...tags, ...added];
-    marks = [...marks, ...theirs];
-  };
   const { stale } = right;
+  const startedAt = clock.now();
+  const label: Label = { tags: [...call.tags], marks: [...await invalidator.stamp(call.tags)] };
+  // As they are now, so that what is invalidated from now on counts.
+  const staleMarks = stale === undefined ? [] : invalidator.softened(stale);
+  const addTags = async (...more: string[]): Promise<void> => {
+    addTo(label, more, await invalidator.stamp(more));
+  };
   const answer = await runWithin(call, right, (signal) => creator({ key, signal, stale, addTags }));
   if (answer === LEFT_OUT) return LEFT_OUT;
   const isUnmodified = answer === NOT_MODIFIED;
   const payload = isUnmodified ? unmodifiedPayload(call, stale) : answer;
-  return { entry: entryOf(call, payload, { startedAt, tags, marks }), isUnmodified };
+  // The old value is still about what it was about.
+  if (isUnmodified) addTo(label, (stale as Entry).tags, staleMarks);
+  const { shouldCache } = call.options as { shouldCache?: (value: unknown) => boolean };
+  const isKept = shouldCache === undefined || shouldCache(payload);
+  return { entry: entryOf(call, payload, { startedAt, ...label }), isUnmodified, isKept };
+}
+
+/** The tags of what is being created, and the marks of the region and of each of them. */
+interface Label {
+  readonly tags: string[];
+  readonly marks: Mark[];
+}
+
+function addTo(label: Label, tags: readonly string[], [, ...marks]: readonly Mark[]): void {
+  for (const [i, tag] of tags.entries()) {
+    if (label.tags.includes(tag)) continue;
+    label.tags.push(tag);
+    // A strategy of the user's own has no marks.
+    label.marks.push(...marks.slice(i, i + 1));
+  }
 }
 
 /** What came of a creation. */
@@ -89,6 +106,8 @@ export interface Creation {
   readonly entry: Entry;
   /** Whether the creator answered {@linkcode NOT_MODIFIED}. */
   readonly isUnmodified: boolean;
+  /** Whether the caller wants it kept. */
+  readonly isKept: boolean;
 }
 
 /** The entry that a value is kept in from now on. */

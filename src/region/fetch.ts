@@ -8,16 +8,16 @@
  *     each other's.
  */
 
+import { NEVER } from "../contracts/clock.ts";
 import { LockTimeoutError } from "../contracts/errors.ts";
 import { type ManyCreator, Meeting } from "./batch.ts";
 import type { Call } from "./core.ts";
 import type { CreatingCall } from "./creation.ts";
-import type { Freshness } from "./freshness.ts";
-import { judge } from "./look.ts";
+import { informNear, lookNear } from "./look.ts";
 import { note } from "./observer.ts";
 import type { Flight } from "./pending.ts";
 import { recreate, refreshEarlyIfDue } from "./recreate.ts";
-import { extend, isOutworn, type Slot, slotOf } from "./shelf.ts";
+import { extend, type Slot } from "./shelf.ts";
 
 /** A call's answer to come, and the flight that it has to lead, if any. */
 interface Start {
@@ -39,8 +39,8 @@ export async function fetchAll(
   // The first call of a key is kept, as the last one put into the map.
   const first = new Map(calls.toReversed().map((call) => [call.mangled, call]));
   const some = [...first.values()];
-  const slots = await Promise.all(some.map(judgedSlot));
-  const starts = some.map((call, i) => start(call, slots[i] as JudgedSlot));
+  const isSure = await informNear(some);
+  const starts = some.map((call) => start(call, isSure));
   const led = starts.filter(({ flight }) => flight !== undefined);
   const meeting = creator && new Meeting(led.map(({ call }) => call), creator);
   for (const { call, flight, slot } of led) {
@@ -51,25 +51,11 @@ export async function fetchAll(
   return await Promise.all(calls.map(({ mangled }) => answers.get(mangled)));
 }
 
-/** What lies on the near shelf, and how it is judged. */
-export interface JudgedSlot {
-  /** What lies there. */
-  readonly slot: Slot | undefined;
-  /** How that is judged, under marks that may be trusted. */
-  readonly near: Freshness;
-}
-
-/** Looks at the near shelf for a call. */
-export async function judgedSlot(call: Call): Promise<JudgedSlot> {
-  const slot = slotOf(call);
-  if (slot === undefined || isOutworn(call.core, slot)) return { slot, near: "missing" };
-  await call.core.invalidator.refresh(slot.entry.tags);
-  return { slot, near: judge(call, slot.entry) };
-}
-
-// What the answer then has to wait for, it waits for itself.
-function start(call: CreatingCall, { slot, near }: JudgedSlot): Start {
-  const { core: { pending, invalidator, errors, clock }, mangled, policy } = call;
+// All that decides is looked at in one go: between a judgement and what follows from it, nothing can
+// be invalidated or deleted. What the answer then has to wait for, it waits for itself.
+function start(call: CreatingCall, isSure: boolean): Start {
+  const { core: { pending, invalidator, errors, clock }, mangled, policy, options } = call;
+  const { slot, near } = lookNear(call, isSure);
   if (slot !== undefined && near === "fresh") {
     note(call, "nearHit");
     refreshEarlyIfDue(call, slot.entry);
@@ -81,39 +67,58 @@ function start(call: CreatingCall, { slot, near }: JudgedSlot): Start {
     const remembered = errors.get(mangled, clock.now());
     if (remembered !== undefined) return { call, answer: Promise.reject(remembered.error) };
     const own = pending.start(mangled, invalidator.epoch);
-    return { call, answer: awaitOwn(call, own), flight: own, slot };
+    const patience = { offer: own.answerAt(clock.now()), ms: policy.creation.softTimeoutMs };
+    return { call, answer: awaitNew(call, own, patience), flight: own, slot };
   }
-  if (policy.lock.staleWaitMs > 0) return { call, answer: joinPatiently(call, flight) };
-  if (slot !== undefined && near === "stale") {
-    note(call, "staleHit");
-    return { call, answer: Promise.resolve(slot.entry.payload) };
+  // What a flight finds may be too old for this caller; what it creates is not.
+  if (options.maxAgeMs !== undefined && flight.stage === "looking") {
+    return { call, answer: startOver(call, flight) };
   }
-  note(call, "join");
-  return { call, answer: flight.join(flight.answer, call.options.signal) };
+  const isStale = slot !== undefined && near === "stale";
+  const offer = isStale ? Promise.resolve(slot.entry.payload) : flight.answerAt(clock.now());
+  const { staleWaitMs } = policy.lock;
+  const isPatient = staleWaitMs > 0;
+  note(call, isStale && !isPatient ? "staleHit" : "join");
+  const answer = isPatient
+    ? awaitNew(call, flight, { offer, ms: staleWaitMs, isJoined: true })
+    : isStale
+    ? offer
+    : flight.join(offer, options.signal);
+  return { call, answer };
 }
 
-// The leader waits for the new value, with a stale one in hand no longer than the policy says.
-async function awaitOwn(call: Call, flight: Flight): Promise<unknown> {
+async function startOver(call: CreatingCall, flight: Flight): Promise<unknown> {
+  await flight.join(flight.done, call.options.signal).catch(() => {});
+  return (await fetchAll([call]))[0];
+}
+
+/** For how long a caller waits for a new value who has an old one to go on with. */
+interface Patience {
+  /** The old value, as soon as there is one; the new one if it comes first. */
+  readonly offer: Promise<unknown>;
+  /** How long, from then on. */
+  readonly ms: number;
+  /** Whether the value is made for somebody else. */
+  readonly isJoined?: boolean;
+}
+
+// Without an old value there is nothing to go on with: then the wait has no end but the flight's.
+async function awaitNew(
+  call: Call,
+  flight: Flight,
+  { offer, ms, isJoined = false }: Patience,
+): Promise<unknown> {
   const joined = flight.join(flight.done, call.options.signal);
-  const { softTimeoutMs } = call.policy.creation;
-  if (softTimeoutMs === Infinity) return await joined;
-  const offered = await Promise.race([flight.answer, joined]);
-  if (flight.isDone) return await joined;
-  if (softTimeoutMs > 0 && await isSettledWithin(call, joined, softTimeoutMs)) return await joined;
-  note(call, "softTimeout");
+  if (ms === NEVER) return await joined;
+  const offered = await Promise.race([offer, joined]);
+  const isDone = flight.stage === "done" || ms > 0 && await isSettledWithin(call, joined, ms);
+  if (isDone) return await joined;
+  note(call, isJoined ? "lockTimeout" : "softTimeout");
+  if (isJoined && call.policy.lock.onTimeout === "throw") throw new LockTimeoutError(call.key, ms);
+  // It is for those yet to come now, and goes on when this caller is gone.
+  flight.hold();
   call.core.background(flight.done.catch(() => {}));
   return offered;
-}
-
-// A caller who would rather wait than have a stale value takes the offered one after its wait.
-async function joinPatiently(call: CreatingCall, flight: Flight): Promise<unknown> {
-  note(call, "join");
-  const { staleWaitMs, onTimeout } = call.policy.lock;
-  const joined = flight.join(flight.done, call.options.signal);
-  if (await isSettledWithin(call, joined, staleWaitMs)) return await joined;
-  note(call, "lockTimeout");
-  if (onTimeout === "throw") throw new LockTimeoutError(call.key, staleWaitMs);
-  return await Promise.race([flight.answer, joined]);
 }
 
 async function isSettledWithin(

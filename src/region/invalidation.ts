@@ -69,8 +69,11 @@ export interface RegionInvalidationStrategy {
 
 /** Asks a user's strategy at every judgement. */
 export function strategyInvalidator(strategy: RegionInvalidationStrategy): Invalidator {
+  let epoch = 0;
   return {
-    epoch: 0,
+    get epoch() {
+      return epoch;
+    },
     query: () => ({ keys: [], learn: () => {} }),
     isKnown: () => true,
     standingOf: (key, { createdAt, tags }) => {
@@ -83,6 +86,9 @@ export function strategyInvalidator(strategy: RegionInvalidationStrategy): Inval
     refresh: async () => {},
     stamp: async () => [],
     softened: ({ marks }) => marks,
-    invalidate: async (what) => await strategy.invalidate(what),
+    invalidate: async (what) => {
+      await strategy.invalidate(what);
+      epoch++;
+    },
   };
 }

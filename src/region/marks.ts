@@ -11,8 +11,12 @@
  * elsewhere. Its own it sees at once, also against a read that was under way:
  *
  *  1. A read of the mark begins.
- *  2. `invalidate` replaces the mark, in the store and in the copy.
- *  3. The read ends with the old mark. The copy was changed after the read began, so it is ignored.
+ *  2. `invalidate` replaces the mark, in the store and in the copy; or a later read overtakes it.
+ *  3. The read ends with the old mark. The copy is as of a later moment, so it is ignored.
+ *
+ * A region without a store has nobody to agree with: its marks are all one, made with it, but for
+ * those that it has replaced. Where it has to forget which these are, it makes the one anew, and with
+ * it all of its tags invalid.
  *
  * Entries without marks, written by dogpile.cache, are judged by time as it does.
  */
@@ -49,24 +53,17 @@ interface Half {
 interface Copy {
   readonly hard: Half | undefined;
   readonly soft: Half | undefined;
-  /** When it was read; minus infinity if it never was. */
+  /** When it was read; `NEVER` where it need not be, minus that where it was not. */
   readonly readAt: number;
-  /** The number of the last invalidation that this process made of it. */
-  readonly changed: number;
+  /** As of which moment it is: when its reading began, or its replacement here ended. */
+  readonly asOf: number;
 }
-
-const UNKNOWN: Copy = Object.freeze({
-  hard: undefined,
-  soft: undefined,
-  readAt: -NEVER,
-  changed: 0,
-});
 
 /** The scope of the region's own mark; a tag's scope is the tag with a colon before it. */
 const REGION = "";
 /** How long making a mark may take until somebody else tries. */
 const FIRST_USE_MS = 10_000;
-/** How many tags a process keeps copies of; the one learned longest ago goes first. */
+/** How many copies a process keeps; when there are more, and those of one trip, it begins anew. */
 const MOST_COPIES = 10_000;
 
 /** The marks of one region. */
@@ -75,12 +72,16 @@ export class Marks implements Invalidator {
   readonly #copies = new Map<string, Copy>();
   readonly #reading = new Map<string, Promise<void>>();
   readonly #making = new Map<string, Promise<Mark>>();
+  /** What holds for a scope without a copy. */
+  #unknown: Copy;
   #epoch = 0;
-  #changes = 0;
+  /** Counts moments: reads as they begin, replacements as they end. */
+  #moment = 0;
 
   /** Takes the region's facts. */
   constructor(options: MarksOptions) {
     this.#options = Object.freeze({ ...options });
+    this.#unknown = this.#nothingKnown();
   }
 
   get epoch(): number {
@@ -109,9 +110,8 @@ export class Marks implements Invalidator {
   }
 
   trustedUntil(tags: readonly string[]): number {
-    const { store, maxAgeMs } = this.#options;
-    if (store === undefined) return NEVER;
-    return Math.min(...scopesOf(tags).map((scope) => this.#copyOf(scope).readAt)) + maxAgeMs;
+    const readAts = scopesOf(tags).map((scope) => this.#copyOf(scope).readAt);
+    return Math.min(...readAts) + this.#options.maxAgeMs;
   }
 
   async refresh(tags: readonly string[]): Promise<void> {
@@ -141,25 +141,36 @@ export class Marks implements Invalidator {
       scope,
     ): [string, Half] => [scope, { id: randomId(), at: clock.now() }]);
     await store?.backend.set(made.map(([scope, value]) => this.#writeOf(half, scope, value)));
-    this.#changes++;
+    const asOf = ++this.#moment;
+    this.#makeRoom();
     for (const [scope, value] of made) {
-      this.#keep(scope, { ...this.#copyOf(scope), [half]: value, changed: this.#changes });
+      this.#keep(scope, { ...this.#copyOf(scope), [half]: value, asOf });
     }
     this.#epoch++;
   }
 
   #copyOf(scope: string): Copy {
-    return this.#copies.get(scope) ?? UNKNOWN;
+    return this.#copies.get(scope) ?? this.#unknown;
   }
 
   #keep(scope: string, copy: Copy): void {
     const known = this.#copyOf(scope);
     if (hasChanged(known.hard, copy.hard) || hasChanged(known.soft, copy.soft)) this.#epoch++;
-    this.#copies.delete(scope);
     this.#copies.set(scope, copy);
+  }
+
+  #makeRoom(): void {
     if (this.#copies.size <= MOST_COPIES) return;
-    const [oldest] = this.#copies.keys();
-    this.#copies.delete(oldest as string);
+    const own = this.#copyOf(REGION);
+    this.#copies.clear();
+    this.#copies.set(REGION, own);
+    this.#unknown = this.#nothingKnown();
+  }
+
+  #nothingKnown(): Copy {
+    const isAlone = this.#options.store === undefined;
+    const half = isAlone ? { id: randomId(), at: 0 } : undefined;
+    return { hard: half, soft: half, readAt: isAlone ? NEVER : -NEVER, asOf: this.#moment };
   }
 
   #read(scopes: readonly string[]): void {
@@ -188,16 +199,15 @@ export class Marks implements Invalidator {
       known.soft ?? this.#makeHalf("soft", scope),
     ]);
     // What was invalidated here meanwhile is newer than what was made.
-    const { hard = madeHard, soft = madeSoft, changed } = this.#copyOf(scope);
-    this.#keep(scope, { hard, soft, readAt, changed });
+    const { hard = madeHard, soft = madeSoft, asOf } = this.#copyOf(scope);
+    this.#keep(scope, { hard, soft, readAt, asOf });
     return { hard: hard.id, soft: soft.id };
   }
 
   // Under the mark's own lock, so that processes which use it first at once agree on one.
   async #makeHalf(half: "hard" | "soft", scope: string): Promise<Half> {
     const made: Half = { id: randomId(), at: 0 };
-    const { store } = this.#options;
-    if (store === undefined) return made;
+    const store = this.#options.store as LockedStore;
     const write = this.#writeOf(half, scope, made);
     const { lease, value } = await store.locks.acquire(write.key, {
       leaseMs: FIRST_USE_MS,
@@ -222,15 +232,15 @@ export class Marks implements Invalidator {
   }
 
   #queryOf(scopes: readonly string[]): MarkQuery {
-    const [readAt, since] = [this.#options.clock.now(), this.#changes];
+    const [readAt, asOf] = [this.#options.clock.now(), ++this.#moment];
     return {
       keys: scopes.flatMap((scope) => [this.#keyOf("hard", scope), this.#keyOf("soft", scope)]),
       learn: (found) => {
+        this.#makeRoom();
         for (const [i, scope] of scopes.entries()) {
-          const { changed } = this.#copyOf(scope);
-          if (changed > since) continue;
+          if (this.#copyOf(scope).asOf > asOf) continue;
           const [hard, soft] = [halfOf(found[2 * i]), halfOf(found[2 * i + 1])];
-          this.#keep(scope, { hard, soft, readAt, changed });
+          this.#keep(scope, { hard, soft, readAt, asOf });
         }
       },
     };

@@ -89,8 +89,7 @@ export class RegionObserver {
     this.isHeard = true;
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(type);
-      this.isHeard = this.#listeners.size > 0;
+      this.isHeard = [...this.#listeners.values()].some(({ size }) => size > 0);
     };
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Entry } from "../contracts/entry.ts";
+import { LeaseLostError } from "../contracts/errors.ts";
 import type { Lease } from "../contracts/locks.ts";
 import type { Call } from "./core.ts";
 import { create, type CreationRight, type Creator, LEFT_OUT } from "./creation.ts";
@@ -17,19 +18,19 @@ export async function createAndStore(
   right: CreationRight,
   creator: Creator<unknown>,
 ): Promise<unknown> {
-  const { core, options } = call;
+  const { core } = call;
+  right.flight.stage = "creating";
   if (right.stale === undefined) note(call, "miss");
-  else right.flight.offer(right.stale.payload);
+  else right.flight.offer(right.stale);
   const startedAt = core.clock.now();
   const made = await create(call, right, creator).catch((error) => ({ error }));
   const durationMs = core.clock.now() - startedAt;
   if (made === LEFT_OUT) return await release(call, right.lease);
   if ("error" in made) return await endFailed(call, right, { ...made, durationMs });
-  const { entry, isUnmodified } = made;
+  const { entry, isUnmodified, isKept } = made;
   note(call, isUnmodified ? "notModified" : "create", { durationMs });
   core.errors.forget(call.mangled);
-  const { shouldCache } = options as { shouldCache?: (value: unknown) => boolean };
-  if (shouldCache && !shouldCache(entry.payload)) await release(call, right.lease);
+  if (!isKept) await release(call, right.lease);
   else if (!await store(call, right, entry)) note(call, "discard");
   return entry.payload;
 }
@@ -37,6 +38,7 @@ export async function createAndStore(
 /** Stores and shelves an entry under a creation's right; answers whether others may have it. */
 async function store(call: Call, right: CreationRight, entry: Entry): Promise<boolean> {
   const { flight, lease } = right;
+  flight.stage = "storing";
   if (flight.isVoid) await release(call, lease);
   else if (await commit(call, lease, entry) && !flight.isVoid) {
     shelve(call, entry);
@@ -57,6 +59,7 @@ async function commit(
   } catch (error) {
     // The value was made and is right; that it could not be kept is told, not thrown.
     note(call, "storeError", { error });
+    await release(call, lease);
     return false;
   }
 }
@@ -94,12 +97,14 @@ function rememberError(
   right: CreationRight,
   error: unknown,
 ): void {
-  // What ended because its callers left, or its key was written, says nothing about the next one.
-  if (right.flight.isVoid) return;
+  // What ended because its callers left, its key was written or its lease lost says nothing about
+  // the next one.
+  if (right.flight.isVoid || error instanceof LeaseLostError) return;
   const [table, ms] = right.isEarly
     ? [core.earlyErrors, policy.throttleMs ?? EARLY_THROTTLE_MS]
     : [core.errors, policy.negative.errorTtlMs ?? 0];
-  if (ms > 0) table.remember(mangled, error, core.clock.now() + ms);
+  const from = core.clock.now();
+  if (ms > 0) table.remember(mangled, error, { from, until: from + ms });
 }
 
 /**

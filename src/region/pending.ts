@@ -7,71 +7,75 @@
  * or the creator's error, shared by all who wait.
  */
 
+import { NEVER } from "../contracts/clock.ts";
+import type { Entry } from "../contracts/entry.ts";
+
 /** The flights of one region. */
 export class PendingTable {
-  readonly #flights = new Map<string, Flight>();
+  /** Those under way for each key; only the newest is joined. */
+  readonly #flights = new Map<string, readonly Flight[]>();
 
   /**
    * The flight of a mangled key, if there is one to join: one that began before the last
    * invalidation may be making what that has made obsolete.
    */
   get(key: string, epoch: number): Flight | undefined {
-    const flight = this.#flights.get(key);
-    return flight?.epoch === epoch ? flight : undefined;
+    const flight = this.#flights.get(key)?.at(-1);
+    return flight?.epoch === epoch && !flight.isVoid ? flight : undefined;
   }
 
   /** Starts a flight that others who ask for its key from now on join. */
   start(key: string, epoch: number): Flight {
-    const forget = (): void => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    const others = (): readonly Flight[] => {
+      return this.#flights.get(key)?.filter((other) => other !== flight) ?? [];
     };
-    const flight = new Flight({ epoch, earlier: this.#flights.get(key), forget });
-    this.#flights.set(key, flight);
+    const forget = (): void => {
+      const rest = others();
+      if (rest.length > 0) this.#flights.set(key, rest);
+      else this.#flights.delete(key);
+    };
+    const flight = new Flight(epoch, forget);
+    this.#flights.set(key, [...others(), flight]);
     return flight;
   }
 
-  /** Makes what is under way for `key` count for those who wait on it and for nobody else. */
-  void(key: string): void {
-    this.#flights.get(key)?.void();
+  /**
+   * Makes what is under way for `key` count for those who wait on it and for nobody else. Resolves
+   * when what was on its way to the store already has ended, so that a write can follow it.
+   */
+  async void(key: string): Promise<void> {
+    const flights = this.#flights.get(key) ?? [];
+    for (const flight of flights) flight.isVoid = true;
+    const storing = flights.filter(({ stage }) => stage === "storing");
+    await Promise.allSettled(storing.map(({ done }) => done));
   }
 }
 
-/** What a flight begins with. */
-interface Departure {
-  /** The epoch of invalidations it begins in. */
-  readonly epoch: number;
-  /** The flight of the same key that it follows. */
-  readonly earlier: Flight | undefined;
-  /** Takes it from its table. */
-  readonly forget: () => void;
-}
+/** How far a flight is. */
+export type Stage = "looking" | "creating" | "storing" | "done";
 
 /** One creation under way. */
 export class Flight {
   /** The epoch of invalidations it began in. */
   readonly epoch: number;
+  /** How far it is. */
+  stage: Stage = "looking";
+  /** Whether a delete, a set or the last caller's leaving has voided it: it must store nothing. */
+  isVoid = false;
   readonly #answer = Promise.withResolvers<unknown>();
   readonly #done = Promise.withResolvers<unknown>();
   readonly #controller = new AbortController();
   readonly #forget: () => void;
-  #earlier: Flight | undefined;
+  #offeredUntil = NEVER;
   #holders = 0;
-  #isVoid = false;
-  #isDone = false;
 
-  /** Takes what it begins with. */
-  constructor({ epoch, earlier, forget }: Departure) {
+  /** Takes its epoch, and what takes it from its table. */
+  constructor(epoch: number, forget: () => void) {
     this.epoch = epoch;
-    this.#earlier = earlier;
     this.#forget = forget;
     // Whoever waits sees the rejection; nobody waiting is no reason to end the process.
-    this.answer.catch(ignore);
+    this.#answer.promise.catch(ignore);
     this.done.catch(ignore);
-  }
-
-  /** The first usable value. */
-  get answer(): Promise<unknown> {
-    return this.#answer.promise;
   }
 
   /** The new value. */
@@ -84,19 +88,15 @@ export class Flight {
     return this.#controller.signal;
   }
 
-  /** Whether a delete, a set or the last caller's leaving has voided it: it must store nothing. */
-  get isVoid(): boolean {
-    return this.#isVoid;
+  /** The first usable value: the offered one before its hard end, or else the new one. */
+  answerAt(now: number): Promise<unknown> {
+    return now < this.#offeredUntil ? this.#answer.promise : this.done;
   }
 
-  /** Whether it has ended. */
-  get isDone(): boolean {
-    return this.#isDone;
-  }
-
-  /** Gives those who join a value to go on with. */
-  offer(value: unknown): void {
-    this.#answer.resolve(value);
+  /** Gives those who join an old value to go on with. */
+  offer({ payload, hardExpiresAt }: Entry): void {
+    this.#offeredUntil = hardExpiresAt;
+    this.#answer.resolve(payload);
   }
 
   /** Ends with an error. */
@@ -106,18 +106,15 @@ export class Flight {
 
   /** Ends with a value. */
   settle(value: unknown): void {
-    this.#isDone = true;
-    this.#earlier = undefined;
+    this.stage = "done";
     this.#forget();
     this.#answer.resolve(value);
     this.#done.resolve(value);
   }
 
-  /** Takes it from its table and keeps it from storing, with those it follows. */
-  void(): void {
-    this.#isVoid = true;
-    this.#earlier?.void();
-    this.#forget();
+  /** Keeps it going whoever leaves. */
+  hold(): void {
+    this.#holders++;
   }
 
   /**
@@ -125,7 +122,7 @@ export class Flight {
    * leaves; when the last one has left, the creation is aborted and voided.
    */
   join(answer: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-    this.#holders++;
+    this.hold();
     if (signal === undefined) return answer;
     const joined = new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -141,8 +138,8 @@ export class Flight {
   }
 
   #leave(reason: unknown): void {
-    if (--this.#holders > 0 || this.#isDone) return;
-    this.void();
+    if (--this.#holders > 0 || this.stage === "done") return;
+    this.isVoid = true;
     this.#controller.abort(reason);
   }
 }

@@ -70,9 +70,9 @@ export function refreshEarlyIfDue(call: CreatingCall, entry: Entry): void {
   const { pending, invalidator, background } = call.core;
   note(call, "earlyRefresh");
   const flight = pending.start(call.mangled, invalidator.epoch);
-  flight.offer(entry.payload);
-  // Whoever asks goes on with the fresh value; the flight is held for those yet to come.
-  void flight.join(flight.done, undefined);
+  flight.offer(entry);
+  // Whoever asks goes on with the fresh value; the flight is for those yet to come.
+  flight.hold();
   void recreate(call, { flight, entry, isEarly: true, meeting: undefined });
   background(flight.done.catch(() => {}));
 }
@@ -133,7 +133,8 @@ interface Found {
 function land(call: CreatingCall, { flight, isEarly }: Lead, { entry, freshness }: Found): true {
   // What an early refresh finds is nobody's answer: whoever asked has gone on with the old value.
   if (!isEarly) note(call, freshness === "fresh" ? "backendHit" : "staleHit");
-  if (entry !== undefined) shelve(call, entry);
+  // What was read before a set or delete may be what it has replaced.
+  if (entry !== undefined && !flight.isVoid) shelve(call, entry);
   flight.settle(entry?.payload);
   if (!isEarly && freshness === "fresh") refreshEarlyIfDue(call, entry as Entry);
   return true;
@@ -142,7 +143,9 @@ function land(call: CreatingCall, { flight, isEarly }: Lead, { entry, freshness 
 async function look(call: Call, lead: Lead): Promise<Found> {
   const { core, mangled, tags, policy } = call;
   try {
-    const [entry] = await (lead.meeting?.read(call) ?? readEntries(core, [mangled], tags));
+    const [entry] = lead.meeting === undefined
+      ? await readEntries(core, [mangled], tags)
+      : [await lead.meeting.read(call)];
     return { entry, freshness: judgeFor(call, lead, entry) ?? "missing" };
   } catch (error) {
     // A near copy that may stand in for a failed creation may stand in for a failed store.

@@ -64,11 +64,13 @@ export function makeRegion(options: RegionOptions = {}): Region {
 /** A front door with one policy over a near shelf and a backend. Made by {@linkcode makeRegion}. */
 export class Region {
   #core: Core;
+  #settings: RegionSettings;
   #isConfigured: boolean;
 
   /** Throws a `TypeError` or `RangeError` naming the option that is wrong. */
   constructor(options: RegionOptions = {}) {
     this.#core = coreOf(identityOf(options), options);
+    this.#settings = { ...options };
     this.#isConfigured = options.backend !== undefined || Boolean(options.near);
   }
 
@@ -119,6 +121,7 @@ export class Region {
       throw new RegionAlreadyConfiguredError(this.name, backend);
     }
     this.#core = coreOf(this.#core, settings);
+    this.#settings = { ...settings };
     this.#isConfigured = true;
     return this;
   }
@@ -134,9 +137,12 @@ export class Region {
     return this.configure(await readConfig(config, prefix));
   }
 
-  /** Puts one more proxy, or an instance of its class, around the backend, as the outermost. */
+  /**
+   * Puts one more proxy, or an instance of its class, around the backend, as the outermost. What the
+   * near shelf held is forgotten, for the proxy has not seen it.
+   */
   wrap(proxy: ProxyLike): this {
-    this.#core = Object.freeze({ ...this.#core, store: wrapStore(this.#store(), [proxy]) });
+    this.#core = coreOf(this.#core, this.#settings, wrapStore(this.#store(), [proxy]));
     return this;
   }
 
@@ -153,7 +159,9 @@ export class Region {
       const core = this.#core;
       const mangled = core.mangle(key);
       const slot = core.near?.get(mangled) as Slot | undefined;
-      if (slot === undefined || options?.maxAgeMs !== undefined || !isServable(core, slot)) {
+      const isNearHit = slot !== undefined && options?.maxAgeMs === undefined &&
+        isServable(core, slot, options?.earlyRefresh);
+      if (!isNearHit) {
         return this.#fetch({ ...this.#callOf(key, options, mangled), creator });
       }
       const { observer } = core;

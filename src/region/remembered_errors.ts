@@ -2,6 +2,7 @@
 
 interface Remembered {
   readonly error: unknown;
+  readonly from: number;
   readonly until: number;
 }
 
@@ -16,15 +17,16 @@ export class RememberedErrors {
   get(key: string, now: number): { readonly error: unknown } | undefined {
     const remembered = this.#errors.get(key);
     if (remembered === undefined) return undefined;
-    if (now < remembered.until) return remembered;
+    // A clock that has stepped back must not make a moment last.
+    if (now >= remembered.from && now < remembered.until) return remembered;
     this.#errors.delete(key);
     return undefined;
   }
 
-  /** Remembers an error until an instant. */
-  remember(key: string, error: unknown, until: number): void {
+  /** Remembers an error for the time between two instants. */
+  remember(key: string, error: unknown, time: { from: number; until: number }): void {
     this.#errors.delete(key);
-    this.#errors.set(key, { error, until });
+    this.#errors.set(key, { error, ...time });
     if (this.#errors.size <= MOST_ERRORS) return;
     const [oldest] = this.#errors.keys();
     this.#errors.delete(oldest as string);

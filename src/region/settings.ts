@@ -101,13 +101,19 @@ function unmangled(key: string): string {
   return key;
 }
 
-/** Checks settings and puts a core together; throws before anything is changed. */
-export function coreOf(identity: Identity, settings: RegionSettings): Core {
+/**
+ * Checks settings and puts a core together, over `store` if there is one that is wrapped already;
+ * throws before anything is changed.
+ */
+export function coreOf(
+  identity: Identity,
+  settings: RegionSettings,
+  store: LockedStore | undefined = storeOf(settings, identity.clock),
+): Core {
   const { name, mangle, clock, adviser } = identity;
   const { nearMaxAgeMs = NEVER, marksMaxAgeMs: maxAgeMs = 1_000, regionInvalidator } = settings;
   checkDuration(nearMaxAgeMs, "nearMaxAgeMs");
   checkDuration(maxAgeMs, "marksMaxAgeMs");
-  const store = storeOf(settings, clock);
   const invalidator = regionInvalidator === undefined
     ? new Marks({ region: name, store, mangle, maxAgeMs, clock })
     : strategyInvalidator(regionInvalidator);

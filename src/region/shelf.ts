@@ -11,7 +11,8 @@
 import { NEVER } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 import type { Call, Core } from "./core.ts";
-import { earlyWindowOf } from "./freshness.ts";
+import { earlyWindowOf, type Standing } from "./freshness.ts";
+import type { EarlyRefresh } from "./policy.ts";
 
 /** What a region needs of its near shelf; a `MemoryCache` is one. */
 export interface NearShelf {
@@ -33,15 +34,20 @@ export interface Slot {
   judgedAt: number;
   /** until when it may be served without another thought, */
   servableUntil: number;
-  /** and under which epoch of invalidations. */
+  /** under which epoch of invalidations, */
   epoch: number;
+  /** and by which rule of early refresh. */
+  early: EarlyRefresh | undefined;
   /** The payload as a promise, made at the first hit. */
   answer: Promise<unknown> | undefined;
 }
 
-/** Whether what lies on the shelf may be served without another thought. */
-export function isServable({ invalidator, clock }: Core, slot: Slot): boolean {
-  if (slot.epoch !== invalidator.epoch) return false;
+/** Whether a call that states `early`, or nothing, may be served a slot without another thought. */
+export function isServable(core: Core, slot: Slot, early: EarlyRefresh | undefined): boolean {
+  const { invalidator, clock, policy } = core;
+  if (slot.epoch !== invalidator.epoch || slot.early !== (early ?? policy.earlyRefresh)) {
+    return false;
+  }
   if (slot.servableUntil === NEVER) return true;
   const now = clock.now();
   return now < slot.servableUntil && now >= slot.judgedAt;
@@ -64,14 +70,19 @@ export function isOutworn({ store, nearMaxAgeMs, clock }: Core, { shelvedAt }: S
 export function shelve(call: Call, entry: Entry): void {
   const { near, clock, invalidator } = call.core;
   if (near === undefined) return;
-  const standing = invalidator.standingOf(call.key, entry);
-  if (standing === "hard") return;
+  const standingOf = (entry: Entry): Standing => invalidator.standingOf(call.key, entry);
+  const standing = standingOf(entry);
+  const shelved = slotOf(call)?.entry;
+  // A creation from before an invalidation may end after one from after it.
+  const isObsolete = standing === "soft" && shelved && standingOf(shelved) === "valid";
+  if (standing === "hard" || isObsolete) return;
   const slot: Slot = {
     entry,
     shelvedAt: clock.now(),
     judgedAt: 0,
     servableUntil: 0,
     epoch: 0,
+    early: undefined,
     answer: undefined,
   };
   if (standing === "valid") extend(call, slot);
@@ -82,6 +93,7 @@ export function shelve(call: Call, entry: Entry): void {
 export function extend({ core, policy }: Call, slot: Slot): void {
   const { entry, shelvedAt } = slot;
   slot.epoch = core.invalidator.epoch;
+  slot.early = policy.earlyRefresh;
   slot.judgedAt = core.clock.now();
   slot.servableUntil = Math.min(
     earlyWindowOf(entry, policy.earlyRefresh),

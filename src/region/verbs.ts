@@ -1,12 +1,13 @@
 /** The verbs that create nothing: reading, storing, deleting and touching keys. */
 
+import type { LockedStore } from "../compose/proxied_locks.ts";
 import type { Entry } from "../contracts/entry.ts";
 import { LockTimeoutError } from "../contracts/errors.ts";
 import type { Call } from "./core.ts";
 import { endsOf, entryOf } from "./creation.ts";
-import { judgedSlot } from "./fetch.ts";
-import { judge, readEntries } from "./look.ts";
+import { informNear, judge, lookNear, readEntries } from "./look.ts";
 import { note } from "./observer.ts";
+import { release } from "./outcome.ts";
 import { extend, shelve, slotOf } from "./shelf.ts";
 
 /** What a read answers besides fresh values. */
@@ -24,7 +25,8 @@ export async function readMany(
   calls: readonly Call[],
   options: ReadOptions,
 ): Promise<(Entry | undefined)[]> {
-  const entries = await Promise.all(calls.map(readNear));
+  const isSure = await informNear(calls);
+  const entries = calls.map((call) => readNear(call, isSure));
   const unread = calls.filter((_, i) => entries[i] === undefined);
   if (unread.length === 0) return entries;
   const versions = unread.map(versionOf);
@@ -38,8 +40,8 @@ export async function readMany(
   return entries.map((entry) => entry ?? rest.shift());
 }
 
-async function readNear(call: Call): Promise<Entry | undefined> {
-  const { slot, near } = await judgedSlot(call);
+function readNear(call: Call, isSure: boolean): Entry | undefined {
+  const { slot, near } = lookNear(call, isSure);
   if (slot === undefined || near !== "fresh") return undefined;
   extend(call, slot);
   note(call, "nearHit");
@@ -63,19 +65,23 @@ function noteRead(
   return freshness === "fresh" || isStaleHit || ignoreExpiration ? entry : undefined;
 }
 
-/** Stores values, at least one; a creation under way in this process is voided. */
+/**
+ * Stores values, at least one. A creation under way in this process is voided; where it is being
+ * stored already, this write follows it.
+ */
 export async function storeAll(
   writes: readonly { readonly call: Call; readonly payload: unknown }[],
 ): Promise<void> {
   const calls = writes.map(({ call }) => call);
   const [{ core }] = calls as [Call];
-  calls.forEach(markWritten);
+  const isFollowing = Promise.all(calls.map(markWritten));
   const versions = calls.map(versionOf);
   const entries = await Promise.all(writes.map(async ({ call, payload }) => {
     const startedAt = core.clock.now();
     const marks = await core.invalidator.stamp(call.tags);
     return entryOf(call, payload, { startedAt, tags: call.tags, marks });
   }));
+  await isFollowing;
   await core.store?.backend.set(calls.map(({ mangled: key }, i) => {
     const value = entries[i] as Entry;
     return { key, value, expiresAt: value.hardExpiresAt };
@@ -101,38 +107,54 @@ function versionOf({ core, mangled }: Call): number {
 }
 
 // Done when a write begins and when it has ended: what began in between may have read the old value.
-function markWritten({ core, mangled }: Call): void {
+function markWritten({ core, mangled }: Call): Promise<void> {
   core.versions.bump(mangled);
-  core.pending.void(mangled);
   core.errors.forget(mangled);
   core.near?.delete(mangled);
+  return core.pending.void(mangled);
 }
 
 /**
- * Gives the value of a key the lives of the call's policy from now on, under its lock, so that a
- * delete meanwhile wins; answers whether there was one.
+ * Gives the value of a key the lives of the call's policy from now on; answers whether there was one.
+ * A delete that comes meanwhile wins, and so does a set in this process.
  */
 export async function touch(call: Call): Promise<boolean> {
-  const { core: { store, invalidator }, key, mangled, policy: { lock } } = call;
-  const [seen] = await readRest([call]);
+  const { store } = call.core;
+  const version = versionOf(call);
+  const seen = store === undefined ? slotOf(call)?.entry : (await readRest([call]))[0];
   if (seen === undefined || judge(call, seen) === "missing") return false;
-  if (store === undefined) {
-    shelve(call, { ...seen, ...endsOf(call, seen.payload) });
-    return true;
-  }
+  if (store !== undefined) return await touchStored(call, store, version);
+  shelve(call, touched(call, seen));
+  return true;
+}
+
+async function touchStored(
+  call: Call,
+  { locks }: LockedStore,
+  version: number,
+): Promise<boolean> {
+  const { core: { invalidator }, key, mangled, policy: { lock } } = call;
   const enough = (entry: Entry | undefined): boolean => entry === undefined;
-  const { lease, value } = await store.locks.acquire(mangled, { ...lock, enough });
-  await invalidator.refresh(value?.tags ?? []);
-  if (lease === undefined && value !== undefined) throw new LockTimeoutError(key, lock.waitMs);
-  if (value === undefined || judge(call, value) === "missing") {
-    await lease?.release();
-    return false;
+  const { lease, value } = await locks.acquire(mangled, { ...lock, enough });
+  let isStored = false;
+  try {
+    if (value === undefined) return false;
+    if (lease === undefined) throw new LockTimeoutError(key, lock.waitMs);
+    await invalidator.refresh(value.tags);
+    if (judge(call, value) === "missing") return false;
+    // Who has set or deleted it here since has the last word.
+    if (versionOf(call) !== version) return true;
+    const entry = touched(call, value);
+    isStored = await lease.commit({ key: mangled, value: entry, expiresAt: entry.hardExpiresAt });
+    if (isStored && versionOf(call) === version) shelve(call, entry);
+    return isStored;
+  } finally {
+    if (!isStored) await release(call, lease);
   }
-  const touched = { ...value, ...endsOf(call, value.payload) };
-  const write = { key: mangled, value: touched, expiresAt: touched.hardExpiresAt };
-  const isStored = await lease?.commit(write) ?? false;
-  if (isStored) shelve(call, touched);
-  return isStored;
+}
+
+function touched(call: Call, entry: Entry): Entry {
+  return { ...entry, ...endsOf(call, entry.payload) };
 }
 
 /** How long a probe may hold a lock that it finds free, should it never come to release it. */

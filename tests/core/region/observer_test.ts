@@ -34,6 +34,17 @@ describe("what a region counts and tells", () => {
     });
   });
 
+  it("who stops listening twice does not silence others", async () => {
+    const { region } = regionBench("near");
+    const stop = region.on("set", () => {});
+    stop();
+    let heard = 0;
+    region.on("set", () => heard++);
+    stop();
+    await region.set("key", 1);
+    equal(heard, 1);
+  });
+
   it("D-120: an event of a creation has its duration and key", async () => {
     const { region, clock } = regionBench("backend", {
       name: "mine",

@@ -1,8 +1,10 @@
-/** The command line: `cairn serve`, `cairn reload`, `cairn redis-rest`. */
+/** The command line: `cairn serve`, `cairn push`, `cairn reload`, `cairn redis-rest`. */
 
 import process from "node:process";
 import { type Log, reasonOf } from "../wheels/log.ts";
 import { stopOnSignal } from "./listen.ts";
+import { runPush } from "./push.ts";
+import { PUSH_USAGE } from "./push_options.ts";
 import { runRedisRest } from "./redis_rest_command.ts";
 import { REDIS_REST_USAGE } from "./redis_rest_options.ts";
 import { runReload } from "./reload_command.ts";
@@ -16,6 +18,7 @@ type Command = (args: readonly string[]) => Promise<number | void>;
 
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["serve", runServe],
+  ["push", runPush],
   ["reload", runReload],
   ["redis-rest", runRedisRest],
 ]);
@@ -28,7 +31,9 @@ async function main(name: string | undefined, args: readonly string[]): Promise<
   if (run === undefined) {
     const isHelp = name === undefined || name === "--help" || name === "-h";
     if (!isHelp) complain(`cairn: there is no command "${name}"\n`);
-    (isHelp ? say : complain)([SERVE_USAGE, RELOAD_USAGE, REDIS_REST_USAGE].join("\n\n\n"));
+    (isHelp ? say : complain)(
+      [SERVE_USAGE, PUSH_USAGE, RELOAD_USAGE, REDIS_REST_USAGE].join("\n\n\n"),
+    );
     return isHelp ? 0 : 2;
   }
   try {
@@ -60,7 +65,8 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
 function welcome(options: ServeOptions, { url, scan }: Served): string[] {
   const count = scan.unchanged + scan.taken;
   const index = `${url}/simple/`;
-  const canUpload = options.usersFile !== undefined || options.open.includes("update");
+  const canUpload = options.access.usersFile !== undefined ||
+    options.access.open?.includes("update") === true;
   return [
     "",
     `  ${painted("cairn", "bold")} serves ${count} ${count === 1 ? "file" : "files"} from ` +

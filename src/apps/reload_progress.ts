@@ -19,7 +19,8 @@ export function progressText(progress: ReloadProgress, total: number | undefined
   return parts.join("   ");
 }
 
-function durationText(durationMs: number): string {
+/** A duration for people: seconds, minutes or hours, rounded up. */
+export function durationText(durationMs: number): string {
   const seconds = Math.ceil(durationMs / 1_000);
   if (seconds < 100) return `${seconds} s`;
   return seconds < 6_000 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;

@@ -40,7 +40,8 @@ export const terminalLog: Log = (level, message, facts = {}) => {
   say(columns.join("  "));
 };
 
-function visible(text: string): string {
+/** A text with its control characters written as their code points. */
+export function visible(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

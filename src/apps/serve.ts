@@ -1,5 +1,6 @@
 /** The wheel cache on this machine: a folder of files, an SQLite index in it, and memory. */
 
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { folder } from "../../backends/folder.ts";
@@ -11,6 +12,8 @@ import { createApp } from "../wheels/http/app.ts";
 import { type Log, reasonOf } from "../wheels/log.ts";
 import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
+import type { Rights } from "../wheels/users/rights.ts";
+import { parseRights } from "../wheels/users/rights_text.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
 import { FirstScan } from "./first_scan.ts";
 import { openFolderIndex } from "./folder_index.ts";
@@ -78,10 +81,22 @@ async function databaseIn(root: string): Promise<DatabaseSync> {
   }
 }
 
-async function accessOf(options: ServeOptions, log: Log): Promise<AccessOptions> {
-  const { usersFile, open } = options;
-  if (usersFile === undefined) return { open };
-  return { open, users: await UsersFile.open(usersFile, log) };
+async function accessOf({ access }: ServeOptions, log: Log): Promise<AccessOptions> {
+  const { usersFile, rightsFile, open, fallback } = access;
+  return {
+    ...open && { open },
+    ...fallback && { fallback },
+    ...usersFile !== undefined && { users: await UsersFile.open(usersFile, log) },
+    ...rightsFile !== undefined && { rights: await rightsIn(rightsFile) },
+  };
+}
+
+async function rightsIn(path: string): Promise<Rights> {
+  try {
+    return parseRights(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new Error(`Cannot open access file "${path}": ${reasonOf(cause)}`, { cause });
+  }
 }
 
 function upstreamOf(options: ServeOptions, log: Log): { upstream?: Upstream } {

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { Action } from "../wheels/http/access.ts";
+import type { FallbackOptions } from "../wheels/http/fallback.ts";
 import type { UpstreamOptions } from "../wheels/upstream/upstream.ts";
 import { cooldownMsOf } from "./cooldown_days.ts";
 import { openActionsOf } from "./open_actions.ts";
@@ -14,16 +15,26 @@ export interface ServeOptions {
   readonly host: string;
   /** The port; 0 takes a free one. Default 8000. */
   readonly port: number;
-  /** An htpasswd file. Default: none, and then nobody uploads. */
-  readonly usersFile: string | undefined;
-  /** What needs no user. Default: `list` and `download`. */
-  readonly open: readonly Action[];
+  /** Who may do what. */
+  readonly access: AccessSettings;
   /** The simple index that projects we do not have are read through from. Default: none. */
   readonly upstream: UpstreamOptions | undefined;
   /** Whether a reverse proxy stands in front, which tells clients' addresses. */
   readonly isProxied: boolean;
   /** Whether nothing but warnings and errors is logged. */
   readonly isQuiet: boolean;
+}
+
+/** Who may do what, and where visitors are sent for what is not there. */
+export interface AccessSettings {
+  /** An htpasswd file. Default: none, and then nobody uploads. */
+  readonly usersFile: string | undefined;
+  /** A file of rights by project. Default: none. */
+  readonly rightsFile: string | undefined;
+  /** What needs no user. Default: `list` and `download`, or as the rights have it. */
+  readonly open: readonly Action[] | undefined;
+  /** The simple index that visitors are sent to for other projects. Default: none. */
+  readonly fallback: FallbackOptions | undefined;
 }
 
 /** How `cairn serve` is used. */
@@ -37,11 +48,14 @@ and twine. The index is kept in DIR/.cairn.
   -u, --users FILE           htpasswd file of those who may upload
       --open ACTIONS         what needs no user: a comma-separated list of
                              list, download, update, or none (default list,download)
+      --access FILE          rights by project, as JSON, instead of --open; with
+                             them come PyPICloud's routes
       --proxied              a reverse proxy in front tells where clients come from
                              (X-Forwarded-For): guesses of passwords are counted so
       --upstream URL         simple index to read other projects through from
       --upstream-files HOST  a host its files may come from  (repeatable)
-      --reserve NAME         a name of yours that it is never asked for, or acme-*
+      --fallback URL         simple index to send clients to for other projects
+      --reserve NAME         a name of yours that neither is asked for, or acme-*
                              for all that begin so           (repeatable)
       --cooldown DAYS        how old its files must be       (default 0)
       --cooldown-exempt NAME a project of any age            (repeatable)
@@ -60,8 +74,10 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       host: { type: "string", short: "H", default: "127.0.0.1" },
       port: { type: "string", short: "p", default: "8000" },
       users: { type: "string", short: "u" },
-      open: { type: "string", default: "list,download" },
+      open: { type: "string" },
+      access: { type: "string" },
       upstream: { type: "string" },
+      fallback: { type: "string" },
       "upstream-files": { type: "string", multiple: true, default: [] },
       reserve: { type: "string", multiple: true, default: [] },
       cooldown: { type: "string" },
@@ -79,17 +95,43 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
     directory: positionals[0] ?? "wheels",
     host: values.host,
     port: portOf(values.port),
-    usersFile: values.users,
-    open: openActionsOf(values.open),
+    access: accessOf(values),
     upstream: upstreamOf(values),
     isProxied: values.proxied,
     isQuiet: values.quiet,
   });
 }
 
-/** The options that only mean something with an upstream. */
+/** The options that say who may do what. */
+interface AccessValues extends Pick<UpstreamValues, "upstream" | "reserve"> {
+  readonly users?: string | undefined;
+  readonly open?: string | undefined;
+  readonly access?: string | undefined;
+  readonly fallback?: string | undefined;
+}
+
+function accessOf({ users, open, access, ...values }: AccessValues): AccessSettings {
+  if (access !== undefined && (open !== undefined || users === undefined)) {
+    throw new TypeError(
+      'Cannot use "--access": it needs "--users", and takes the place of "--open"',
+    );
+  }
+  const { fallback: url, upstream, reserve: reserved } = values;
+  if (url !== undefined && upstream !== undefined) {
+    throw new TypeError('Cannot use "--fallback": with "--upstream" nobody is sent elsewhere');
+  }
+  return Object.freeze({
+    usersFile: users,
+    rightsFile: access,
+    open: open === undefined ? undefined : openActionsOf(open),
+    fallback: url === undefined ? undefined : Object.freeze({ url, reserved: [...reserved] }),
+  });
+}
+
+/** The options that only mean something with an upstream, or, as one does, with a fallback. */
 interface UpstreamValues {
   readonly upstream?: string | undefined;
+  readonly fallback?: string | undefined;
   readonly "upstream-files": readonly string[];
   readonly reserve: readonly string[];
   readonly cooldown?: string | undefined;
@@ -100,7 +142,9 @@ const UPSTREAM_OPTIONS = ["upstream-files", "reserve", "cooldown", "cooldown-exe
 
 function upstreamOf({ upstream: url, ...values }: UpstreamValues): UpstreamOptions | undefined {
   if (url === undefined) {
-    const vain = UPSTREAM_OPTIONS.find((name) => (values[name]?.length ?? 0) > 0);
+    const isVain = (name: (typeof UPSTREAM_OPTIONS)[number]): boolean =>
+      (values[name]?.length ?? 0) > 0 && !(name === "reserve" && values.fallback !== undefined);
+    const vain = UPSTREAM_OPTIONS.find(isVain);
     if (vain === undefined) return undefined;
     throw new TypeError(`Cannot use "--${vain}": it needs "--upstream"`);
   }

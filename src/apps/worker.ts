@@ -16,6 +16,7 @@ import { NEVER, systemClock } from "../contracts/clock.ts";
 import type { Codec } from "../contracts/codec.ts";
 import { makeRegion, type Region, type RegionOptions } from "../region/region.ts";
 import { parseHtpasswd } from "../wheels/users/htpasswd.ts";
+import { parseRights } from "../wheels/users/rights_text.ts";
 import type { AccessOptions } from "../wheels/http/access.ts";
 import { type App, createApp } from "../wheels/http/app.ts";
 import { problemResponse } from "../wheels/http/errors.ts";
@@ -37,11 +38,15 @@ export interface Env extends ReloadEnv {
   readonly USERS?: string;
   /** What needs no user: of `list`, `download`, `update`, by commas; or `none`. Default `list,download`. */
   readonly OPEN?: string;
+  /** Rights by project as JSON, instead of `OPEN`. With them come PyPICloud's routes. Needs `USERS`. */
+  readonly ACCESS?: string;
+  /** The simple index that visitors are sent to for projects that nobody here knows. */
+  readonly FALLBACK?: string;
   /** The simple index that projects we do not have are read through from. */
   readonly UPSTREAM?: string;
   /** Hosts that its files may come from besides its own, separated by commas. */
   readonly UPSTREAM_FILES?: string;
-  /** Names that it is never asked for, separated by commas; `acme-*` for all that begin so. */
+  /** Names that neither is asked for, separated by commas; `acme-*` for all that begin so. */
   readonly RESERVED?: string;
   /** How old its files must be, in days. Default 0. */
   readonly COOLDOWN_DAYS?: string;
@@ -130,8 +135,13 @@ function upstreamOf(env: Env): { upstream?: Upstream } {
   return { upstream: new Upstream(options, { fetch, region, clock: systemClock, log }) };
 }
 
-function accessOf({ USERS, OPEN }: Env): AccessOptions {
+function accessOf({ USERS, OPEN, ACCESS, FALLBACK, UPSTREAM, RESERVED }: Env): AccessOptions {
+  if (FALLBACK && UPSTREAM) {
+    throw new TypeError("Cannot use FALLBACK: with UPSTREAM nobody is sent elsewhere");
+  }
   return {
+    ...FALLBACK ? { fallback: { url: FALLBACK, reserved: listOf(RESERVED) } } : {},
+    ...ACCESS ? { rights: parseRights(ACCESS) } : {},
     ...OPEN === undefined ? {} : { open: openActionsOf(OPEN) },
     ...USERS ? { users: parseHtpasswd(USERS) } : {},
     // The platform's own word: it replaces what a client puts there.

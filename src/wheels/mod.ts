@@ -77,6 +77,9 @@ export {
   DigestTap,
   portableDigests,
 } from "./digests.ts";
+export { type ProjectRule, type Right, Rights, type RightsOptions } from "./users/rights.ts";
+export { parseRights } from "./users/rights_text.ts";
+export type { FallbackOptions } from "./http/fallback.ts";
 export { parseHtpasswd, type Users, usersOf, type UsersOptions } from "./users/htpasswd.ts";
 export { type CoreMetadata, parseMetadata } from "./packages/metadata.ts";
 export { boundaryOf, type MultipartLimits, type Part, readMultipart } from "./http/multipart.ts";

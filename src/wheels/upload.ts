@@ -64,6 +64,12 @@ export interface UploadClaims {
   readonly uploader?: string;
 }
 
+/** How to publish. */
+export interface PublishOptions {
+  /** Whether the sender may upload to a project, by its normalised name. Default: to every one. */
+  readonly mayWrite?: (project: string) => boolean;
+}
+
 /** How often a record is entered that others change meanwhile. */
 const ATTEMPTS = 8;
 
@@ -106,12 +112,14 @@ export class Uploads {
   async publish(
     upload: StagedUpload,
     claims: UploadClaims,
+    { mayWrite = () => true }: PublishOptions = {},
   ): Promise<{ record: PackageFile; isNew: boolean }> {
     try {
       checkName(claims);
       checkDigests(claims, upload.digests);
       const known = await this.#parts.index.fetch(claims.filename);
       if (known !== undefined) {
+        checkRight(known.project, claims, mayWrite);
         const same = this.#sameOrRefused(known, upload.digests);
         if (same.upstream === undefined) {
           return { record: await this.#completed(same, upload, claims), isNew: false };
@@ -119,6 +127,7 @@ export class Uploads {
       }
       const facts = await inspectArchive(claims.filename, upload.staged);
       checkClaims(claims, facts);
+      checkRight(normalizeName(facts.metadata.name), claims, mayWrite);
       return { record: await this.#publish(upload, claims, facts), isNew: true };
     } finally {
       await upload.staged.discard();
@@ -227,6 +236,18 @@ function checkName({ filename, name, filetype }: UploadClaims): void {
       `Invalid value for filetype: "${excerpt(filetype)}" is not "${kind}"`,
     );
   }
+}
+
+// By the archive's own name: forms and filenames say what their senders like.
+function checkRight(
+  project: string,
+  { uploader }: UploadClaims,
+  mayWrite: NonNullable<PublishOptions["mayWrite"]>,
+): void {
+  if (mayWrite(project)) return;
+  const who = uploader === undefined ? "A user" : `The user '${excerpt(uploader)}'`;
+  const message = `${who} is not allowed to upload to project '${project}'.`;
+  throw new UploadRefusedError("forbidden", message);
 }
 
 function checkDigests(claims: UploadClaims, { hex }: Digests): void {

@@ -19,7 +19,7 @@ import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
 import { reloadIndex, type ReloadOptions, type ReloadReport } from "./reload.ts";
 import { removeFile } from "./removal.ts";
 import type { ScanReport } from "./scan.ts";
-import { type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
+import { type PublishOptions, type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import type { UpstreamFile } from "./upstream/upstream_page.ts";
 import { uploadedAtOf } from "./upstream/upstream_policy.ts";
@@ -50,6 +50,22 @@ export interface HouseHealth extends Health {
   /** What does not answer; `undefined` if healthy. */
   readonly part: "index" | "file store" | undefined;
 }
+
+/** What can be asked of the table of projects and files. */
+export type IndexReader = Pick<
+  IndexCache,
+  "all" | "distinct" | "fetch" | "list" | "search" | "summary"
+>;
+
+/** Which projects and files are there for whoever asks. Default: all. */
+export interface Reach {
+  /** Whether a project, by its normalised name, is there. */
+  mayRead(project: string): boolean;
+  /** Whether the upstream is asked. */
+  readonly mayFill: boolean;
+}
+
+const ALL: Reach = Object.freeze({ mayRead: () => true, mayFill: true });
 
 /** Where nothing lies: asked for to see whether the file store answers. */
 const PROBED_PATH = "health/probe";
@@ -95,6 +111,10 @@ interface Parts {
  * ```
  */
 export class Wheelhouse {
+  /** The table, for questions that no page answers. */
+  readonly index: IndexReader;
+  /** Whether there is an upstream. */
+  readonly isReadThrough: boolean;
   readonly #parts: Parts;
   readonly #pages: Pages;
   readonly #uploads: Uploads;
@@ -113,6 +133,8 @@ export class Wheelhouse {
       background: options.background ?? (() => {}),
     });
     this.#parts = parts;
+    this.index = parts.index;
+    this.isReadThrough = parts.upstream !== undefined;
     this.#pages = new Pages({ ...parts, region: parts.pages });
     this.#uploads = new Uploads(parts);
     this.#cold = parts.upstream && {
@@ -126,6 +148,16 @@ export class Wheelhouse {
     return this.#pages.list(variant);
   }
 
+  /** The page that lists those of them that somebody may read. */
+  listOf(mayRead: Reach["mayRead"], variant: Variant): Promise<Page> {
+    return this.#pages.listOf(mayRead, variant);
+  }
+
+  /** The page of a project's files that are held here; `undefined` where there are none. */
+  heldPage(project: string, variant: Variant): Promise<PageAnswer | undefined> {
+    return this.#pages.held(project, variant);
+  }
+
   /**
    * The page of a project by its normalised name; `undefined` where nobody knows the project.
    * Rejects with an `UpstreamError` where only the upstream could tell, and fails.
@@ -135,26 +167,35 @@ export class Wheelhouse {
   }
 
   /** The file of this name that pages list under this key, or `undefined`. */
-  async file(key: string, filename: string): Promise<WheelFile | undefined> {
+  async file(key: string, filename: string, reach: Reach = ALL): Promise<WheelFile | undefined> {
     const record = await this.#parts.index.fetch(filename);
-    if (record?.sha256 === key) {
-      this.#checkAge(record);
-      return this.#heldFile(record);
-    }
-    const cold = await this.#coldFile(key, filename);
+    if (record?.sha256 === key) return this.#readable(record, reach);
+    const cold = await this.#coldFile({ key, filename }, reach);
     if (cold === undefined) return undefined;
     return await this.#filling(cold, record);
   }
 
+  /** The file of this name that a project has, by its normalised name, or `undefined`. */
+  async fileOf(project: string, filename: string, reach: Reach): Promise<WheelFile | undefined> {
+    const record = await this.#parts.index.fetch(filename);
+    if (record?.project === project) return this.#readable(record, reach);
+    const cold = await this.#coldFile({ project, filename }, reach);
+    return cold && await this.#filling(cold, record);
+  }
+
   /** The core metadata of that file, where pages announce it, or `undefined`. */
-  async metadata(key: string, filename: string): Promise<WheelFile | undefined> {
+  async metadata(
+    key: string,
+    filename: string,
+    reach: Reach = ALL,
+  ): Promise<WheelFile | undefined> {
     const { index } = this.#parts;
     const record = await index.fetch(filename);
     if (record?.sha256 === key && record.metadataSha256 !== undefined) {
-      this.#checkAge(record);
+      if (this.#readable(record, reach) === undefined) return undefined;
       return await this.#storedFile(metadataPath(record.path), record.metadataSha256);
     }
-    const cold = await this.#coldFile(key, filename);
+    const cold = await this.#coldFile({ key, filename }, reach);
     const sha256 = cold?.file.metadataSha256;
     if (cold === undefined || sha256 === undefined) return undefined;
     if (record !== undefined) checkUnreplaced(cold, record);
@@ -170,8 +211,9 @@ export class Wheelhouse {
   publish(
     upload: StagedUpload,
     claims: UploadClaims,
+    options: PublishOptions = {},
   ): Promise<{ record: PackageFile; isNew: boolean }> {
-    return this.#uploads.publish(upload, claims);
+    return this.#uploads.publish(upload, claims, options);
   }
 
   /**
@@ -214,6 +256,12 @@ export class Wheelhouse {
     }
   }
 
+  #readable(record: PackageFile, reach: Reach): WheelFile | undefined {
+    if (!reach.mayRead(record.project)) return undefined;
+    this.#checkAge(record);
+    return this.#heldFile(record);
+  }
+
   /** Throws a `HeldBackError` for a file of the upstream that its rules do not let through yet. */
   #checkAge(record: PackageFile): void {
     const { upstream, clock } = this.#parts;
@@ -243,7 +291,8 @@ export class Wheelhouse {
     if (now?.sha256 === record.sha256 && now.path !== record.path) {
       return await bodyAt(files, now.path, range);
     }
-    const cold = await this.#coldFile(record.sha256, record.filename);
+    const { sha256: key, filename } = record;
+    const cold = await this.#coldFile({ key, filename }, ALL);
     return cold && await this.#openCold(cold, range);
   }
 
@@ -285,19 +334,21 @@ export class Wheelhouse {
   }
 
   /**
-   * The upstream's file of this name and key. A name with dashes may belong to one of several
-   * projects; the upstream is asked for none behind one of ours.
+   * The upstream's file that is asked for. A name with dashes may belong to one of several projects;
+   * the upstream is asked for none behind one of ours, or one that is hidden.
    */
-  async #coldFile(key: string, filename: string): Promise<ColdFile | undefined> {
+  async #coldFile(asked: AskedFile, reach: Reach): Promise<ColdFile | undefined> {
     const { index, upstream } = this.#parts;
-    if (upstream === undefined || !isStorable(filename)) return undefined;
+    const { key, filename } = asked;
+    if (upstream === undefined || !reach.mayFill || !isStorable(filename)) return undefined;
     for (const project of projectCandidates(filename)) {
-      if (upstream.policy.isReserved(project)) return undefined;
+      if (project !== (asked.project ?? project)) continue;
+      if (!reach.mayRead(project) || upstream.policy.isReserved(project)) return undefined;
       if ((await index.project(project)).isClaimed) return undefined;
       const { listing, heldBack } = await upstream.page(project);
       if (listing?.status?.status === "quarantined") continue;
       const isAsked = (each: UpstreamFile): boolean =>
-        each.filename === filename && each.key === key;
+        each.filename === filename && (key === undefined || each.key === key);
       const young = heldBack.find(isAsked);
       if (young !== undefined) {
         const aged = { project, filename, uploadedAt: uploadedAtOf(young) };
@@ -309,6 +360,13 @@ export class Wheelhouse {
     }
     return undefined;
   }
+}
+
+/** A file of the upstream's by its name, and what else is known of it. */
+interface AskedFile {
+  readonly filename: string;
+  readonly project?: string;
+  readonly key?: string;
 }
 
 /** The first bytes of a name stay its bytes, whatever the upstream has under it now. */

@@ -1,7 +1,7 @@
 // runs on: deno, node24
 /** Who may do what, as people set it for a server on their machine. */
 
-import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { ClientAddresses } from "../../src/apps/client_addresses.ts";
 import { openActionsOf } from "../../src/apps/open_actions.ts";
+import { serve } from "../../src/apps/serve.ts";
 import { parseServeOptions } from "../../src/apps/serve_options.ts";
 import { UsersFile } from "../../src/apps/users_file.ts";
 import { startCairn } from "../clients/cairn_process.ts";
@@ -59,6 +60,57 @@ describe("access settings", () => {
       const args = ["dir", "--upstream", "https://x.test/simple/", `--cooldown=${days}`];
       throws(() => parseServeOptions(args), RangeError, days);
     }
+  });
+
+  it("of rights need users and no list of actions, and are read from their file", async () => {
+    const settings = parseServeOptions(["dir", "-u", "users", "--access", "access"])?.access;
+    deepEqual(settings, {
+      usersFile: "users",
+      rightsFile: "access",
+      open: undefined,
+      fallback: undefined,
+    });
+    for (const rest of [[], ["-u", "users", "--open", "list"]]) {
+      throws(() => parseServeOptions(["dir", "--access", "access", ...rest]), {
+        name: "TypeError",
+        message: 'Cannot use "--access": it needs "--users", and takes the place of "--open"',
+      });
+    }
+    const [usersFile, rightsFile] = [`${folder}/rights.users`, `${folder}/rights.json`];
+    await writeFile(usersFile, line("ann", "secret"));
+    const serving = { ...parseServeOptions([`${folder}/wheels`, "-p", "0"])! };
+    const access = { usersFile, rightsFile, open: undefined, fallback: undefined };
+    await writeFile(rightsFile, '{ "raed": [] }');
+    await rejects(
+      serve({ ...serving, access }, () => {}),
+      /Cannot open access file .*"raed" is no/,
+    );
+    await writeFile(rightsFile, '{ "projects": { "demo": {} } }');
+    const served = await serve({ ...serving, access }, () => {});
+    try {
+      const headers = { authorization: `Basic ${btoa("ann:secret")}` };
+      const [asked, denied] = [
+        await fetch(`${served.url}/simple/demo/`),
+        await fetch(
+          `${served.url}/simple/demo/`,
+          { headers },
+        ),
+      ];
+      deepEqual([asked.status, denied.status], [401, 404]);
+      await Promise.all([asked.text(), denied.text()]);
+    } finally {
+      await served.stop();
+    }
+  });
+
+  it("of a fallback stand alone, but for names that are ours", () => {
+    const url = "https://x.test/simple/";
+    deepEqual(parseServeOptions(["--fallback", url, "--reserve", "acme-*"])?.access.fallback, {
+      url,
+      reserved: ["acme-*"],
+    });
+    throws(() => parseServeOptions(["--fallback", url, "--upstream", url]), /nobody is sent/);
+    throws(() => parseServeOptions(["--fallback", url, "--cooldown", "1"]), /needs "--upstream"/);
   });
 
   it("say whether a proxy is believed that tells where a client is", () => {

@@ -1,10 +1,16 @@
-/** Who may do what: HTTP Basic authentication (RFC 7617), and actions that are open or closed. */
+/**
+ * Who may do what: HTTP Basic authentication (RFC 7617), and actions that are open or closed, or
+ * rights by project. With rights a wrong password is as good as none, as PyPICloud has it: its owner
+ * may do what everyone may.
+ */
 
 import type { Clock } from "../../contracts/clock.ts";
 import type { Log } from "../log.ts";
 import { Guesses, LOCKED_MS } from "../users/guesses.ts";
 import type { Users } from "../users/htpasswd.ts";
+import type { Right, Rights } from "../users/rights.ts";
 import type { Problem } from "./errors.ts";
+import { Fallback, type FallbackOptions } from "./fallback.ts";
 
 /** What can be done: see pages, fetch files, upload files. */
 export type Action = "list" | "download" | "update";
@@ -13,8 +19,15 @@ export type Action = "list" | "download" | "update";
 export interface AccessOptions {
   /** The users; without any, closed actions are refused to everyone. */
   readonly users?: Pick<Users, "verify" | "remembers">;
-  /** What needs no user. Default: `list` and `download`. */
+  /** What needs no user. Default: `list` and `download`, or as the rights have it. */
   readonly open?: readonly Action[];
+  /**
+   * Who may do what with which project, instead of {@linkcode AccessOptions.open}. With them come
+   * PyPICloud's routes. Default: none.
+   */
+  readonly rights?: Rights;
+  /** Where visitors are sent for projects that nobody here knows. Default: nowhere. */
+  readonly fallback?: FallbackOptions;
   /**
    * The address a request comes from. Wrong passwords are counted by user and address, so that
    * nobody is locked out by those who guess elsewhere. Default: none is known.
@@ -22,10 +35,12 @@ export interface AccessOptions {
   readonly addressOf?: (request: Request) => string | undefined;
 }
 
-/** Someone who may do what was asked. */
+/** Someone who may do what was asked, where that does not depend on a project. */
 export interface Visitor {
   /** The name of the user, where the action needed one. */
   readonly name: string | undefined;
+  /** Who may do what with which project; `undefined` where all may that get here. */
+  readonly rights?: Rights;
 }
 
 const CHALLENGE = 'Basic realm="cairn", charset="UTF-8"';
@@ -48,16 +63,27 @@ const LOCKED: Problem = Object.freeze({
 
 /** Judges requests. */
 export class Access {
+  /** Whether there are rights by project. */
+  readonly hasRights: boolean;
+  /** Where visitors are sent for projects that nobody here knows, if anywhere. */
+  readonly fallback: Fallback | undefined;
   readonly #users: AccessOptions["users"];
   readonly #open: ReadonlySet<Action>;
+  readonly #rights: Rights | undefined;
   readonly #addressOf: NonNullable<AccessOptions["addressOf"]>;
   readonly #guesses: Guesses;
 
-  /** Throws a `TypeError` if reading is closed and there is nobody who could open it. */
+  /** Throws a `TypeError` if there is nobody who could do what is closed, or if it is said twice. */
   constructor(options: AccessOptions, parts: { clock: Clock; log: Log }) {
     this.#users = options.users;
     this.#addressOf = options.addressOf ?? (() => undefined);
     this.#guesses = new Guesses(parts);
+    this.#rights = options.rights;
+    this.hasRights = options.rights !== undefined;
+    this.fallback = options.fallback && new Fallback(options.fallback);
+    if (options.rights !== undefined && (options.users === undefined || options.open)) {
+      throw new TypeError('Cannot use rights: they need users, and take the place of "open"');
+    }
     this.#open = new Set(options.open ?? ["list", "download"]);
     for (const action of ["list", "download"] as const) {
       if (this.#users !== undefined || this.#open.has(action)) continue;
@@ -67,6 +93,7 @@ export class Access {
 
   /** Lets a request in, or says why not. */
   async check(request: Request, action: Action): Promise<Visitor | Problem> {
+    if (this.#rights !== undefined) return await this.#visitorWith(request, this.#rights);
     if (this.#open.has(action)) return { name: undefined };
     if (this.#users === undefined) {
       return {
@@ -77,12 +104,43 @@ export class Access {
     }
     const credentials = credentialsOf(request.headers.get("authorization"));
     if (credentials === undefined) return UNKNOWN;
+    return await this.#verified(request, credentials);
+  }
+
+  /** Whether a project, by its normalised name, has a rule of its own, and so is ours. */
+  hasRuleOf(project: string): boolean {
+    return this.#rights?.hasRuleOf(project) ?? false;
+  }
+
+  async #visitorWith(request: Request, rights: Rights): Promise<Visitor | Problem> {
+    const credentials = credentialsOf(request.headers.get("authorization"));
+    if (credentials === undefined) return { name: undefined, rights };
+    const answer = await this.#verified(request, credentials);
+    if (isProblem(answer) && answer !== UNKNOWN) return answer;
+    return { name: isProblem(answer) ? undefined : answer.name, rights };
+  }
+
+  async #verified(request: Request, credentials: Credentials): Promise<Visitor | Problem> {
     const { name, password } = credentials;
-    if (await this.#users.remembers(name, password)) return { name };
-    const verify = async (): Promise<boolean> => await this.#users!.verify(name, password);
+    const users = this.#users!;
+    if (await users.remembers(name, password)) return { name };
+    const verify = async (): Promise<boolean> => await users.verify(name, password);
     const verdict = await this.#guesses.judge({ name, address: this.#addressOf(request) }, verify);
     return verdict === "right" ? { name } : verdict === "wrong" ? UNKNOWN : LOCKED;
   }
+}
+
+/** Whether a visitor has a right on a project, by its normalised name. */
+export function may({ name, rights }: Visitor, right: Right, project: string): boolean {
+  return rights === undefined || rights.may(name, right, project);
+}
+
+/**
+ * What a visitor hears who may not: who has given no password is asked for one (401), and others are
+ * told the problem.
+ */
+export function refusalOf({ name }: Visitor, problem: Problem): Problem {
+  return name === undefined ? UNKNOWN : problem;
 }
 
 /** Whether the answer of {@linkcode Access.check} is a refusal. */
@@ -90,12 +148,27 @@ export function isProblem(answer: Visitor | Problem): answer is Problem {
   return "status" in answer;
 }
 
-/** `Cache-Control` for what a visitor gets: only the visitor may keep what needed a password. */
-export function cacheControl(visitor: Visitor, directives: string): string {
-  return `${visitor.name === undefined ? "public" : "private"}, ${directives}`;
+/** Whether the upstream is asked for a visitor. */
+export function mayFill({ name, rights }: Visitor): boolean {
+  return rights === undefined || rights.mayFill(name);
 }
 
-function credentialsOf(header: string | null): { name: string; password: string } | undefined {
+/**
+ * `Cache-Control` for what a visitor gets: only the visitor may keep what needed a password, or what
+ * others with other rights get otherwise.
+ */
+export function cacheControl({ name, rights }: Visitor, directives: string): string {
+  const isForAll = name === undefined && rights === undefined;
+  return `${isForAll ? "public" : "private"}, ${directives}`;
+}
+
+interface Credentials {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** The name and password of an `Authorization` header; `undefined` for what holds none. */
+export function credentialsOf(header: string | null): Credentials | undefined {
   if (header === null || header.length > MOST_HEADER_CHARACTERS) return undefined;
   const encoded = /^basic +([a-z0-9+/]+={0,2})$/i.exec(header.trim())?.[1];
   const text = encoded === undefined ? undefined : decodeBase64(encoded);

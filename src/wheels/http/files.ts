@@ -2,10 +2,18 @@
 
 import type { ByteRange } from "../../contracts/file_store.ts";
 import type { WheelFile } from "../wheel_file.ts";
-import type { Wheelhouse } from "../wheelhouse.ts";
-import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts";
+import type { Reach, Wheelhouse } from "../wheelhouse.ts";
+import {
+  type Access,
+  cacheControl,
+  isProblem,
+  may,
+  mayFill,
+  refusalOf,
+  type Visitor,
+} from "./access.ts";
 import { isRangeCurrent, judge, type Validators } from "./conditional.ts";
-import { problemResponse } from "./errors.ts";
+import { type Problem, problemResponse } from "./errors.ts";
 import { contentRange, parseRange } from "./ranges.ts";
 import type { Routes } from "./routes.ts";
 
@@ -28,6 +36,12 @@ export interface FileParts {
 const FILE_CACHING = "max-age=365000000, immutable, no-transform";
 const METADATA_SUFFIX = ".metadata";
 
+const NOT_FOUND: Problem = Object.freeze({
+  status: 404,
+  message: "File not found.",
+  code: "file",
+});
+
 /** The routes of files. */
 export function fileRoutes(parts: FileParts): Routes {
   return {
@@ -37,31 +51,50 @@ export function fileRoutes(parts: FileParts): Routes {
         if (isProblem(visitor)) return problemResponse(request, visitor);
         const key = `${param("aa")}${param("bb")}${param("rest")}`;
         const file = /^[0-9a-f]{64}$/.test(key)
-          ? await find(parts.wheelhouse, key, param("filename"))
+          ? await find(parts.wheelhouse, { key, filename: param("filename") }, reachOf(visitor))
           : undefined;
-        if (file === undefined) return notFound(request);
-        return await answer(parts, { request, visitor, file });
+        if (file === undefined) return absent(request, visitor);
+        return await fileResponse(parts, { request, visitor, file, caching: FILE_CACHING });
       },
     },
   };
 }
 
-interface Serving {
+/** A file for someone who may have it. */
+export interface Serving {
+  /** Asks for it. */
   readonly request: Request;
+  /** Who asks. */
   readonly visitor: Visitor;
+  /** The file. */
   readonly file: WheelFile;
+  /** How it may be kept, besides by whom. */
+  readonly caching: string;
+}
+
+/** Which projects and files are there for a visitor. */
+export function reachOf(visitor: Visitor): Reach {
+  return { mayRead: (project) => may(visitor, "read", project), mayFill: mayFill(visitor) };
 }
 
 async function find(
   wheelhouse: Wheelhouse,
-  key: string,
-  filename: string,
+  { key, filename }: { key: string; filename: string },
+  reach: Reach,
 ): Promise<WheelFile | undefined> {
-  if (!filename.endsWith(METADATA_SUFFIX)) return await wheelhouse.file(key, filename);
-  return await wheelhouse.metadata(key, filename.slice(0, -METADATA_SUFFIX.length));
+  if (!filename.endsWith(METADATA_SUFFIX)) return await wheelhouse.file(key, filename, reach);
+  return await wheelhouse.metadata(key, filename.slice(0, -METADATA_SUFFIX.length), reach);
 }
 
-async function answer(parts: FileParts, serving: Serving): Promise<Response> {
+// Clients give their password only when asked for it, so whoever has given none is asked.
+function absent(request: Request, visitor: Visitor): Response {
+  const { rights } = visitor;
+  const hasAll = rights === undefined || rights.mayReadAll(undefined) && rights.mayFill(undefined);
+  return hasAll ? notFound(request) : problemResponse(request, refusalOf(visitor, NOT_FOUND));
+}
+
+/** The answer to a GET or HEAD request for a file. */
+export async function fileResponse(parts: FileParts, serving: Serving): Promise<Response> {
   const { request, file } = serving;
   const validators = validatorsOf(file);
   const verdict = judge(request.headers, validators);
@@ -114,12 +147,16 @@ function rangeOf(
   return parseRange(request.headers.get("range"), sizeBytes);
 }
 
-function headersOf({ visitor, file }: Serving, { etag }: Validators): Record<string, string> {
+function headersOf(
+  { visitor, file, caching }: Serving,
+  { etag }: Validators,
+): Record<string, string> {
   const { modifiedAt } = file;
   return {
     etag,
     "accept-ranges": "bytes",
-    "cache-control": cacheControl(visitor, FILE_CACHING),
+    // The bytes are the same for all who may have them.
+    "cache-control": cacheControl({ name: visitor.name }, caching),
     "content-security-policy": "sandbox",
     "x-content-type-options": "nosniff",
     ...(modifiedAt === undefined ? {} : { "last-modified": new Date(modifiedAt).toUTCString() }),
@@ -127,5 +164,5 @@ function headersOf({ visitor, file }: Serving, { etag }: Validators): Record<str
 }
 
 function notFound(request: Request): Response {
-  return problemResponse(request, { status: 404, message: "File not found.", code: "file" });
+  return problemResponse(request, NOT_FOUND);
 }

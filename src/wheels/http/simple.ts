@@ -4,8 +4,17 @@ import type { Clock } from "../../contracts/clock.ts";
 import { isProjectName, normalizeName } from "../packages/names.ts";
 import type { Form } from "../pages/page.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
-import { type Access, cacheControl, isProblem, type Visitor } from "./access.ts";
-import { problemResponse } from "./errors.ts";
+import {
+  type Access,
+  cacheControl,
+  isProblem,
+  may,
+  mayFill,
+  refusalOf,
+  type Visitor,
+} from "./access.ts";
+import { type Problem, problemResponse } from "./errors.ts";
+import { elsewhere, sentElsewhere } from "./fallback.ts";
 import { negotiate, type Representation, SUPPORTED_TYPES } from "./negotiation.ts";
 import { encodingFor, pageResponse } from "./page_response.ts";
 import type { Handler, Routes } from "./routes.ts";
@@ -32,19 +41,19 @@ interface Reading {
 
 const HINT = "This is the simple index; uploads go to /legacy/.";
 
-/** The routes of the simple index. */
-export function simpleRoutes(parts: SimpleParts): Routes {
+/** The routes of the simple index, below `/simple/` or, for clients of old, another place. */
+export function simpleRoutes(parts: SimpleParts, mount = "simple"): Routes {
   const path = (handle: (reading: Reading) => Promise<Response>) => ({
     GET: reading(parts.access, handle),
     hint: HINT,
   });
   return {
-    "/simple": path(async (reading) => redirect(reading, "simple/")),
-    "/simple/": path((reading) => list(parts, reading)),
-    "/simple/:project": path(async (reading) =>
+    [`/${mount}`]: path(async (reading) => redirect(reading, `${mount}/`)),
+    [`/${mount}/`]: path((reading) => list(parts, reading)),
+    [`/${mount}/:project`]: path(async (reading) =>
       absence(reading) ?? redirect(reading, `${normalizeName(reading.name)}/`)
     ),
-    "/simple/:project/": path(async (reading) =>
+    [`/${mount}/:project/`]: path(async (reading) =>
       absence(reading) ?? redirectToNormalized(reading) ?? await project(parts, reading)
     ),
   };
@@ -62,7 +71,11 @@ async function list(parts: SimpleParts, { request, visitor }: Reading): Promise<
   const representation = representationOf(parts, request);
   if (representation === undefined) return notAcceptable(request);
   const encoding = encodingFor(request);
-  const page = await parts.wheelhouse.list({ form: representation.form, encoding });
+  const variant = { form: representation.form, encoding };
+  const { name, rights } = visitor;
+  const page = rights === undefined || rights.mayReadAll(name)
+    ? await parts.wheelhouse.list(variant)
+    : await parts.wheelhouse.listOf((project) => rights.may(name, "read", project), variant);
   return pageResponse(request, { page, representation, encoding, visitor });
 }
 
@@ -71,8 +84,12 @@ async function project(parts: SimpleParts, reading: Reading): Promise<Response> 
   const representation = representationOf(parts, request);
   if (representation === undefined) return notAcceptable(request);
   const encoding = encodingFor(request);
-  const found = await parts.wheelhouse.page(name, { form: representation.form, encoding });
-  if (found === undefined) return notFound(reading);
+  if (!may(visitor, "read", name)) return await absent(parts, reading);
+  const variant = { form: representation.form, encoding };
+  const found = mayFill(visitor)
+    ? await parts.wheelhouse.page(name, variant)
+    : await parts.wheelhouse.heldPage(name, variant);
+  if (found === undefined) return await absent(parts, reading);
   const { page, staleSince } = found;
   const ageMs = staleSince === undefined ? undefined : parts.clock.now() - staleSince;
   return pageResponse(request, {
@@ -112,13 +129,31 @@ function redirect({ request, visitor }: Reading, location: string): Response {
   });
 }
 
-function notFound({ request, visitor, name }: Reading): Response {
-  return problemResponse(request, {
+/**
+ * The answer where there is nothing for this visitor. Whether the project is hidden, or there would be
+ * more of it for others, is not told: whoever has given no password is asked for one.
+ */
+async function absent(parts: SimpleParts, reading: Reading): Promise<Response> {
+  const { request, visitor, name } = reading;
+  const location = await elsewhere(parts, name);
+  if (location !== undefined) return sentElsewhere(location);
+  const isAll = may(visitor, "read", name) &&
+    (mayFill(visitor) || !parts.wheelhouse.isReadThrough);
+  if (isAll) return notFound(reading);
+  return problemResponse(request, refusalOf(visitor, absenceOf(reading)));
+}
+
+function notFound(reading: Reading): Response {
+  return problemResponse(reading.request, absenceOf(reading));
+}
+
+function absenceOf({ visitor, name }: Reading): Problem {
+  return {
     status: 404,
     message: `Project "${name}" not found.`,
     code: "project",
     headers: { "cache-control": cacheControl(visitor, "max-age=60"), vary: "Accept" },
-  });
+  };
 }
 
 function notAcceptable(request: Request): Response {

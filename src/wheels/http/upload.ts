@@ -4,14 +4,15 @@
  */
 
 import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
+import type { PackageFile } from "../../contracts/index_cache.ts";
 import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
 import { readAll } from "../upstream/read_all.ts";
 import { reasonOf } from "../log.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
-import { type Access, isProblem } from "./access.ts";
-import { problemResponse } from "./errors.ts";
-import type { Handler, Routes } from "./routes.ts";
+import { type Access, isProblem, may, refusalOf, type Visitor } from "./access.ts";
+import { type Problem, problemResponse } from "./errors.ts";
+import type { Routes } from "./routes.ts";
 
 /** What uploads are answered from. */
 export interface UploadRouteParts {
@@ -40,6 +41,12 @@ const SINGLE_FIELDS: ReadonlySet<string> = new Set([
   "blake2_256_digest",
 ]);
 
+const NOT_ALLOWED: Problem = Object.freeze({
+  status: 403,
+  message: "This user is not allowed to upload to any project.",
+  code: "forbidden",
+});
+
 /** Actions of the protocol that were retired long ago. */
 const RETIRED_ACTIONS: ReadonlySet<string> = new Set([
   "submit",
@@ -48,36 +55,77 @@ const RETIRED_ACTIONS: ReadonlySet<string> = new Set([
   "remove_pkg",
 ]);
 
+/** What a route of uploads makes of a form. */
+export interface UploadStyle {
+  /** The action of a form that names none. Default: none, and then it must. */
+  readonly action?: string;
+  /** What the path says of the file. Default: nothing. */
+  readonly claims?: Pick<UploadClaims, "name"> & { readonly filename?: string };
+  /** Whether an upload without any digest is refused. Default: as the parts have it. */
+  readonly isDigestRequired?: boolean;
+  /** The status where other bytes have the name. Default 400, which upload clients know. */
+  readonly existsStatus?: number;
+  /** The answer to an upload that is there now. Default: `OK`. */
+  readonly answer?: (request: Request, record: PackageFile) => Response;
+}
+
 /** The routes of uploads. Both spellings are answered, because clients refuse redirects here. */
 export function uploadRoutes(parts: UploadRouteParts): Routes {
   const methods = {
-    POST: upload(parts),
+    POST: (request: Request) => upload(parts, request),
     hint: "Uploads are POST requests; the index is /simple/.",
   };
   return { "/legacy": methods, "/legacy/": methods };
 }
 
-function upload(parts: UploadRouteParts): Handler {
-  return async (request) => {
-    const visitor = await parts.access.check(request, "update");
-    if (isProblem(visitor)) return problemResponse(request, visitor);
-    const lengthBytes = Number(request.headers.get("content-length") ?? 0);
-    if (lengthBytes > parts.maxUploadBytes + MOST_FORM_BYTES) {
-      const limit = Math.floor(parts.maxUploadBytes / 1_048_576);
-      throw new UploadRefusedError("too-large", `File too large. The limit is ${limit} MB.`);
+/** Answers an upload. */
+export async function upload(
+  parts: UploadRouteParts,
+  request: Request,
+  style: UploadStyle = {},
+): Promise<Response> {
+  const visitor = await parts.access.check(request, "update");
+  if (isProblem(visitor)) return problemResponse(request, visitor);
+  // Nothing is read from someone whose uploads would all be refused.
+  if (visitor.rights?.mayWriteSome(visitor.name) === false) {
+    return problemResponse(request, refusalOf(visitor, NOT_ALLOWED));
+  }
+  checkLength(request, parts.maxUploadBytes);
+  try {
+    return await take({ ...parts, style }, request, visitor);
+  } catch (error) {
+    const { code, message } = error as UploadRefusedError;
+    if (error instanceof UploadRefusedError && code === "forbidden") {
+      return problemResponse(request, refusalOf(visitor, { status: 403, message, code }));
     }
-    const form = new Form(parts);
-    try {
-      await form.read(request);
-      const action = form.field(":action") ?? new URL(request.url).searchParams.get(":action");
-      const problem = problemOfAction(action);
-      if (problem !== undefined) return problemResponse(request, problem);
-      await form.publish(visitor.name);
-    } finally {
-      await form.discard();
+    const status = style.existsStatus;
+    if (error instanceof UploadRefusedError && code === "exists" && status !== undefined) {
+      return problemResponse(request, { status, message, code });
     }
-    return okay(request);
-  };
+    throw error;
+  }
+}
+
+function checkLength(request: Request, maxUploadBytes: number): void {
+  const lengthBytes = Number(request.headers.get("content-length") ?? 0);
+  if (lengthBytes <= maxUploadBytes + MOST_FORM_BYTES) return;
+  const limit = Math.floor(maxUploadBytes / 1_048_576);
+  throw new UploadRefusedError("too-large", `File too large. The limit is ${limit} MB.`);
+}
+
+async function take(parts: FormParts, request: Request, visitor: Visitor): Promise<Response> {
+  const { style } = parts;
+  const form = new Form(parts);
+  try {
+    await form.read(request);
+    const stated = form.field(":action") ?? new URL(request.url).searchParams.get(":action");
+    const problem = problemOfAction(stated ?? style.action ?? null);
+    if (problem !== undefined) return problemResponse(request, problem);
+    const record = await form.publish(visitor);
+    return (style.answer ?? okay)(request, record);
+  } finally {
+    await form.discard();
+  }
 }
 
 function problemOfAction(action: string | null): { status: number; message: string } | undefined {
@@ -88,13 +136,17 @@ function problemOfAction(action: string | null): { status: number; message: stri
   return { status: 400, message: 'Unknown action; expected "file_upload".' };
 }
 
+interface FormParts extends UploadRouteParts {
+  readonly style: UploadStyle;
+}
+
 /** One form on its way in. */
 class Form {
-  readonly #parts: UploadRouteParts;
+  readonly #parts: FormParts;
   readonly #fields = new Map<string, string>();
   #file: { readonly filename: string; readonly upload: StagedUpload } | undefined;
 
-  constructor(parts: UploadRouteParts) {
+  constructor(parts: FormParts) {
     this.#parts = parts;
   }
 
@@ -122,17 +174,21 @@ class Form {
   }
 
   /** Publishes the file. Throws `UploadRefusedError` where the form lacks something. */
-  async publish(uploader: string | undefined): Promise<void> {
+  async publish(visitor: Visitor): Promise<PackageFile> {
+    const { wheelhouse, style } = this.#parts;
     if (this.field("protocol_version") !== undefined && this.field("protocol_version") !== "1") {
       throw refused("Unknown protocol version.");
     }
     if (this.#file === undefined) throw refused("Upload payload does not have a file.");
-    const claims = this.#claims(this.#file.filename, uploader);
+    const filename = style.claims?.filename ?? this.#file.filename;
+    const claims = this.#claims(filename, visitor.name);
     const hasDigest = claims.sha256 ?? claims.md5 ?? claims.blake2b;
-    if (hasDigest === undefined && this.#parts.isDigestRequired) {
+    if (hasDigest === undefined && (style.isDigestRequired ?? this.#parts.isDigestRequired)) {
       throw refused("Include at least one message digest.");
     }
-    await this.#parts.wheelhouse.publish(this.#file.upload, claims);
+    const mayWrite = (project: string): boolean => may(visitor, "write", project);
+    const { record } = await wheelhouse.publish(this.#file.upload, claims, { mayWrite });
+    return record;
   }
 
   /** Drops a file that was not published. */
@@ -153,7 +209,7 @@ class Form {
 
   #claims(filename: string, uploader: string | undefined): UploadClaims {
     const facts = {
-      name: this.field("name"),
+      name: this.#parts.style.claims?.name ?? this.field("name"),
       version: this.field("version"),
       filetype: this.field("filetype"),
       sha256: this.field("sha256_digest"),

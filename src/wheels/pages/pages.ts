@@ -62,6 +62,17 @@ export class Pages {
     return page!;
   }
 
+  /** The list of those among them that somebody may read. It is made anew for each request. */
+  async listOf(mayRead: (project: string) => boolean, variant: Variant): Promise<Page> {
+    const { index } = this.#parts;
+    const serial = await index.serial();
+    const names = (await index.distinct()).filter(mayRead);
+    const isJson = variant.form === "json";
+    const text = isJson ? renderListJson(names, serial) : renderListHtml(names);
+    const page = await pageOf(text, { serial, isOwn: true });
+    return variant.encoding === "gzip" ? await gzipped(page) : page;
+  }
+
   /**
    * The page of a project by its normalised name, or `undefined` where nobody knows it. Rejects with
    * an `UpstreamError` where that cannot be told, because the upstream fails.
@@ -76,6 +87,17 @@ export class Pages {
     if (page === null) return undefined;
     const isStale = answer !== undefined && upstream?.isStale(answer) === true;
     return isStale ? { page, staleSince: answer.fetchedAt } : { page };
+  }
+
+  /** The page of a project's files that are held here, whatever the upstream has. */
+  async held(project: string, variant: Variant): Promise<PageAnswer | undefined> {
+    const { serial } = await this.#parts.index.project(project);
+    const key = `project:${project}:${serial}:held`;
+    const page = await this.#kept(key, variant, async (form) => {
+      const held = await this.#parts.index.all(project);
+      return await pageFrom({ held, isReadThrough: false, listing: undefined }, project, form);
+    });
+    return page === null ? undefined : { page };
   }
 
   /** A variant of a page; `null` stands for a project that nobody knows. */
@@ -105,13 +127,17 @@ export class Pages {
     for (const filename of conflictsIn(sources)) {
       log("error", `Kept "${filename}": the upstream now has other content under this name`);
     }
-    const page = listProject(project, sources);
-    if (page === undefined) return null;
-    return pageOf(form === "json" ? renderProjectJson(page) : renderProjectHtml(page), {
-      serial: page.serial,
-      isOwn: isOwn(sources),
-    });
+    return await pageFrom(sources, project, form);
   }
+}
+
+async function pageFrom(sources: Sources, project: string, form: Form): Promise<Page | null> {
+  const page = listProject(project, sources);
+  if (page === undefined) return null;
+  return await pageOf(form === "json" ? renderProjectJson(page) : renderProjectHtml(page), {
+    serial: page.serial,
+    isOwn: isOwn(sources),
+  });
 }
 
 function isOwn({ held, isReadThrough }: Sources): boolean {

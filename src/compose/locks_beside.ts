@@ -12,6 +12,9 @@
  * For that, the store must be slower than `leaseMs`, which the renewal starts anew. What always
  * holds: a lease that was lost before its commit stores nothing, and a commit whose lease is found
  * lost afterwards removes what it stored and answers `false`.
+ *
+ * A deletion is two steps as well: leases end, then values go. Whoever acquires between them may read
+ * the value that is about to go, and store it again where no new one is to be had.
  */
 
 import type { Backend, Write } from "../contracts/backend.ts";

@@ -19,7 +19,11 @@
  * between 2 and 3 a reader may see a value that is about to go. Stores whose own locks do it in one
  * step (see `backends/`) protect that, too.
  *
- * An attempt takes two trips, a commit four; a store's own locks need one for each.
+ * Whoever acquires the lock between a deletion's steps may still read the old value, and store it again
+ * where no new one is to be had. So a deletion is done twice: the first removes the value, the second
+ * what was made of it until then.
+ *
+ * An attempt takes two trips, a commit four, a deletion six; a store's own locks need one for each.
  */
 
 import { type Attempt, polled } from "../compose/polled.ts";
@@ -97,9 +101,15 @@ class AtomicLocks<V, L> implements Locks<V> {
   async revoke(keys: readonly string[]): Promise<void> {
     const { atomics, backend } = this.#parts;
     const gone = { value: this.#parts.tokenOf("revoked"), expiresAt: this.#parts.clock.now() };
-    const ends = keys.flatMap((key) => [this.#lockOf(key), this.#guardOf(key)]);
-    await Promise.all(ends.map((key) => atomics.replace({ key, ...gone })));
-    await backend.delete(keys);
+    const end = (ends: readonly string[]): Promise<unknown> => {
+      return Promise.all(ends.map((key) => atomics.replace({ key, ...gone })));
+    };
+    for (let pass = 1; pass <= 2; pass++) {
+      // A guard is put there after its lock, so it is looked for after it.
+      await end(keys.map((key) => this.#lockOf(key)));
+      await end(keys.map((key) => this.#guardOf(key)));
+      await backend.delete(keys);
+    }
   }
 
   async #attempt(key: string, options: AcquireOptions<V>): Promise<Attempt<Acquired<V>>> {
@@ -148,7 +158,11 @@ class AtomicLocks<V, L> implements Locks<V> {
 
   async #commit(held: Held<L>, write: Write<V>): Promise<boolean> {
     const { backend } = this.#parts;
-    if (!await this.#renew(held)) return false;
+    if (!await this.#renew(held)) {
+      // Its guard may have outlived it.
+      await this.#release(held);
+      return false;
+    }
     try {
       await backend.set([write]);
     } catch (error) {

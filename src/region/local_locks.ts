@@ -2,11 +2,13 @@
  * Dogpile locks within one process, over a backend that may be anything.
  *
  * The table of holders belongs to the backend: two regions over one backend exclude each other.
- * Waiters are woken when a lease ends; nobody polls. A commit under way cannot lose its lease to
- * time, only end; that is what makes "store and release" one step here:
+ * Waiters are woken when a lease ends; nobody polls. A write under way, a creator's or a deletion's,
+ * cannot lose its holding to time, only end; that is what makes its trip one step here:
  *
  *  1. A creator commits; its write travels.
- *  2. Someone deletes the key. The delete waits for the write, ends the lease and removes the value.
+ *  2. Someone deletes the key. The deletion waits for the write, ends whatever lease there is, holds
+ *     the key itself and removes the value. Nobody can read that under a lease any more and store it
+ *     again.
  *  3. Someone else acquires, finds nothing and creates anew.
  */
 
@@ -29,7 +31,8 @@ interface Holding {
   readonly ended: Promise<void>;
   readonly end: () => void;
   endsAt: number;
-  commit: Promise<void> | undefined;
+  /** The write under way, of a commit or a deletion. */
+  writing: Promise<void> | undefined;
 }
 
 /** Who holds what, by backend and key. */
@@ -69,16 +72,24 @@ class LocalLocks<V> implements Locks<V> {
   }
 
   async revoke(keys: readonly string[]): Promise<void> {
-    const held = keys.map((key) => this.#held(key));
-    for (const [i, key] of keys.entries()) if (!held[i]?.commit) this.#end(key, held[i]);
-    await Promise.allSettled(held.map((holding) => holding?.commit));
-    await this.#backend.delete(keys);
+    const writes = (): (Promise<void> | undefined)[] => {
+      return keys.flatMap((key) => this.#held(key)?.writing ?? []);
+    };
+    for (let under = writes(); under.length > 0; under = writes()) await Promise.allSettled(under);
+    const holdings = keys.map((key) => [key, this.#hold(key, NEVER)] as const);
+    try {
+      const deleting = this.#backend.delete(keys);
+      for (const [, holding] of holdings) holding.writing = deleting;
+      await deleting;
+    } finally {
+      for (const [key, holding] of holdings) this.#end(key, holding);
+    }
   }
 
-  /** The live holding of a key. A commit under way keeps it alive. */
+  /** The live holding of a key. A write under way keeps it alive. */
   #held(key: string): Holding | undefined {
     const holding = this.#holdings.get(key);
-    const isLive = holding?.commit !== undefined || this.#clock.now() < (holding?.endsAt ?? 0);
+    const isLive = holding?.writing !== undefined || this.#clock.now() < (holding?.endsAt ?? 0);
     return isLive ? holding : undefined;
   }
 
@@ -90,11 +101,7 @@ class LocalLocks<V> implements Locks<V> {
 
   async #take(key: string, leaseMs: number): Promise<Acquired<V>> {
     this.#sweep();
-    this.#holdings.get(key)?.end();
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    const endsAt = this.#clock.now() + leaseMs;
-    const holding: Holding = { fence: ++fences, ended, end, endsAt, commit: undefined };
-    this.#holdings.set(key, holding);
+    const holding = this.#hold(key, leaseMs);
     try {
       const value = await this.#read(key);
       return { lease: this.#leaseOf(key, holding), value };
@@ -102,6 +109,16 @@ class LocalLocks<V> implements Locks<V> {
       this.#end(key, holding);
       throw error;
     }
+  }
+
+  /** Ends whatever holding of a key there is, and begins another. */
+  #hold(key: string, leaseMs: number): Holding {
+    this.#holdings.get(key)?.end();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const endsAt = this.#clock.now() + leaseMs;
+    const holding: Holding = { fence: ++fences, ended, end, endsAt, writing: undefined };
+    this.#holdings.set(key, holding);
+    return holding;
   }
 
   // Holders that never release would stay for ever; the oldest are ended or queue up anew.
@@ -125,8 +142,8 @@ class LocalLocks<V> implements Locks<V> {
     const awake = new AbortController();
     const wake = (): void => awake.abort();
     signal?.addEventListener("abort", wake, { signal: awake.signal });
-    // A commit under way may outlive its lease; then only its end is worth waking up for.
-    const leaseMs = holding.commit ? NEVER : Math.max(1, holding.endsAt - this.#clock.now());
+    // A write under way may outlive its lease; then only its end is worth waking up for.
+    const leaseMs = holding.writing ? NEVER : Math.max(1, holding.endsAt - this.#clock.now());
     const sleep = this.#clock.sleep(Math.min(mostMs, leaseMs), awake.signal);
     await Promise.race([holding.ended, sleep]);
     wake();
@@ -145,8 +162,8 @@ class LocalLocks<V> implements Locks<V> {
       },
       commit: async (write: Write<V>) => {
         if (!isHeld()) return false;
-        holding.commit = this.#backend.set([write]);
-        await holding.commit.finally(end);
+        holding.writing = this.#backend.set([write]);
+        await holding.writing.finally(end);
         return true;
       },
       release: async () => end(),

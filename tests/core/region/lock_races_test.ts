@@ -1,4 +1,4 @@
-/** Locks over atomics against deletions and renewals, in every order of their trips. */
+/** Leases against deletions and renewals, in every order of their trips. */
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -6,6 +6,7 @@ import type { Atomics } from "../../../src/contracts/atomics.ts";
 import type { Backend } from "../../../src/contracts/backend.ts";
 import { NEVER } from "../../../src/contracts/clock.ts";
 import { atomicLocks } from "../../../src/region/atomic_locks.ts";
+import { localLocks } from "../../../src/region/local_locks.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 import { type Choose, everyChoice, SteppedWorld } from "../../testing/stepped_world.ts";
@@ -29,7 +30,33 @@ function steppedStore(choose: Choose) {
     },
   }) as Backend<string> & Atomics<string>;
   const locks = atomicLocks<string, string>(store, store, { clock: world, tokenOf: (id) => id });
-  return { state, world, model, locks };
+  return { state, world, model, locks, local: localLocks<string>(store, { clock: world }) };
+}
+
+for (const kind of ["locks", "local"] as const) {
+  const name = kind === "local" ? "localLocks" : "atomicLocks";
+  it(`${name}: what was read under a lease is not stored again after a deletion`, async () => {
+    let runs = 0;
+    await everyChoice(async (choose) => {
+      const { state, world, model, [kind]: locks } = steppedStore(choose);
+      await model.set([{ ...WRITE, value: "old" }]);
+      state.hasBegun = true;
+      // As a stale value that stands in for a failed creation, or a touch.
+      const keeping = async (): Promise<void> => {
+        await world.step("begin");
+        const { lease, value } = await locks.acquire("key", ONCE);
+        if (value === undefined) await lease?.release();
+        else await lease?.commit({ ...WRITE, value });
+      };
+      await world.run(Promise.all([keeping(), locks.revoke(["key"])]));
+      state.hasBegun = false;
+      deepEqual(model.keys, [], world.history.join("; "));
+      const { lease } = await world.run(locks.acquire("key", ONCE));
+      ok(lease, "the lock is still held");
+      runs++;
+    });
+    ok(runs > 1, `${runs} orders`);
+  });
 }
 
 describe("atomicLocks in every order of trips", () => {

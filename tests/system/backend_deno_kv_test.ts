@@ -15,8 +15,10 @@ import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
 import { listingSuite } from "../conformance/listing_suite.ts";
 import { locksSuite } from "../conformance/locks_suite.ts";
+import { regionSuite } from "../conformance/region_suite.ts";
 import { bytesOf, fixtureOf, type OpenKv, openKv, write } from "../testing/deno_kv_fixture.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+import { regionOver } from "../testing/store_time.ts";
 
 let memory: OpenKv;
 let file: OpenKv;
@@ -49,6 +51,8 @@ backendSuite("serialized(json, deno kv)", (clock) => {
   const fixture = inMemory(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
+
+regionSuite("deno kv in memory with its locks", (clock) => regionOver(clock, inMemory));
 
 describe("deno kv", () => {
   it("keeps entries in the file, for others to see at once", async () => {

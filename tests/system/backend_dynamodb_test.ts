@@ -17,10 +17,11 @@ import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.
 import { backendSuite } from "../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../conformance/cases.ts";
 import { type LocksFixture, locksSuite } from "../conformance/locks_suite.ts";
+import { regionSuite } from "../conformance/region_suite.ts";
 import { dynamodb } from "../services/dynamodb.ts";
 import type { Server } from "../services/server.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
-import { storeTime } from "../testing/store_time.ts";
+import { regionOver, storeTime } from "../testing/store_time.ts";
 
 /** What becomes of a call: it is made, it fails, its answer is lost, or it is answered for. */
 type Fate = "made" | "before" | "after" | Response;
@@ -102,6 +103,7 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     const fixture = fixtureOf(clock);
     return { ...fixture, backend: serialized(json, fixture.backend) };
   }, { samples: entrySamples, batchKeys: 100 });
+  regionSuite("dynamodb with its locks", (clock) => regionOver(clock, fixtureOf));
 
   describe("dynamodb", () => {
     it("makes its table where it is missing, for several at once, with an expiry that frees space", async () => {

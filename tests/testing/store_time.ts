@@ -1,6 +1,11 @@
 /** Time for stores that answer in their own time: a sleeper's next step waits for the store. */
 
-import type { SuiteTime } from "../conformance/cases.ts";
+import type { StoreFixture, SuiteTime } from "../conformance/cases.ts";
+import { json } from "../../src/compose/json_codec.ts";
+import { serialized } from "../../src/compose/serialized.ts";
+import { serializedLocks } from "../../src/compose/serialized_locks.ts";
+import type { Locks } from "../../src/contracts/locks.ts";
+import type { RegionOptions } from "../../src/region/region.ts";
 import { type ManualClock, settled } from "./manual_clock.ts";
 
 /** A store of which one can tell whether it is at work. */
@@ -42,4 +47,33 @@ export function storeTime(
       }
     },
   };
+}
+
+/** A fixture of a store of bytes with its locks. */
+type Fixture = StoreFixture<Uint8Array> & { readonly locks: Locks<Uint8Array> };
+
+/**
+ * What a region is made with over the store of a fixture that answers in its own time. Whenever
+ * `clock` is moved the store is waited for; who waits for a lock asks again at once, for nobody moves
+ * the clock for them.
+ */
+export function regionOver(
+  clock: ManualClock,
+  fixtureOf: (clock: ManualClock) => Fixture,
+): RegionOptions {
+  const advance = clock.advance.bind(clock);
+  const storeClock = {
+    now: () => clock.now(),
+    // An hour is no pause between attempts: it is how long a call may take.
+    sleep: (ms: number, signal?: AbortSignal) => {
+      return ms < 3_600_000 ? settled() : clock.sleep(ms, signal);
+    },
+    get sleeping() {
+      return clock.sleeping;
+    },
+    advance,
+  };
+  const { backend, locks, time } = fixtureOf(storeClock as unknown as ManualClock);
+  if (time !== undefined) clock.advance = (ms) => time.advance(ms);
+  return { backend: serialized(json, backend), locks: serializedLocks(json, locks) };
 }

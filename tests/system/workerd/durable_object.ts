@@ -20,8 +20,9 @@ import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
 import { type ListingFixture, listingSuite } from "../../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
+import { regionSuite } from "../../conformance/region_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
-import { storeTime, type Working } from "../../testing/store_time.ts";
+import { regionOver, storeTime, type Working } from "../../testing/store_time.ts";
 import { setStoreClock } from "./test_store.ts";
 
 interface Stub extends CairnStoreStub {
@@ -110,6 +111,7 @@ backendSuite("serialized(json, durable object)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
+regionSuite("durable object with its locks", (clock) => regionOver(clock, fixtureOf));
 
 locksSuite("durable object beside workers kv", (clock) => {
   const object = fixtureOf(clock);

@@ -44,7 +44,7 @@ export type { PageAnswer } from "./pages/pages.ts";
 export type { ProjectStatus } from "./pages/project_page.ts";
 export type { ReloadOptions, ReloadProgress, ReloadReport } from "./reload.ts";
 export type { ScanReport } from "./scan.ts";
-export type { StagedUpload, UploadClaims } from "./upload.ts";
+export type { PublishOptions, StagedUpload, UploadClaims } from "./upload.ts";
 export {
   Upstream,
   type UpstreamAnswer,
@@ -63,6 +63,8 @@ export {
 export type { WheelFile } from "./wheel_file.ts";
 export {
   type HouseHealth,
+  type IndexReader,
+  type Reach,
   type ScanOptions,
   Wheelhouse,
   type WheelhouseOptions,

@@ -243,6 +243,16 @@ export class Wheelhouse {
     return reloadIndex(this.#parts, options);
   }
 
+  /** Begins a reload that nobody waits for. What becomes of it is logged. */
+  beginReload(): void {
+    const { background, log } = this.#parts;
+    const ended = ({ state, ...report }: ReloadReport): void =>
+      log("info", `Reloaded the index: ${state}`, { ...report });
+    const failed = (error: unknown): void =>
+      log("error", `Cannot reload the index: ${reasonOf(error)}`);
+    background(this.reload().then(ended, failed));
+  }
+
   /** Whether index and file store answer, and which of them does not. Never rejects. */
   async checkHealth(): Promise<HouseHealth> {
     const { index, files } = this.#parts;

@@ -10,6 +10,7 @@ import { Access, type AccessOptions } from "./access.ts";
 import { answering, problemResponse } from "./errors.ts";
 import { type BodyOfLength, fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
+import { withPypicloud } from "./pypicloud.ts";
 import { dispatch, pathProblem, type Routes, shared } from "./routes.ts";
 import { simpleRoutes } from "./simple.ts";
 import { uploadRoutes } from "./upload.ts";
@@ -93,17 +94,18 @@ function routesOf(options: AppOptions): Routes {
   const { wheelhouse, clock = systemClock, log = noLog, preferredForm = "html" } = options;
   const access = new Access(options.access ?? {}, { clock, log });
   const bodyOfLength = options.bodyOfLength ?? ((body) => body);
-  return {
-    ...simpleRoutes({ wheelhouse, access, clock, preferredForm }),
-    ...fileRoutes({ wheelhouse, access, bodyOfLength }),
-    ...uploadRoutes({
-      wheelhouse,
-      access,
-      maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
-      isDigestRequired: options.isDigestRequired ?? true,
-    }),
+  const parts = {
+    ...{ wheelhouse, access, clock, preferredForm, bodyOfLength },
+    maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
+    isDigestRequired: options.isDigestRequired ?? true,
+  };
+  const routes = {
+    ...simpleRoutes(parts),
+    ...fileRoutes(parts),
+    ...uploadRoutes(parts),
     ...healthRoutes(wheelhouse, log),
   };
+  return access.hasRights ? withPypicloud(routes, parts) : routes;
 }
 
 function routerOf(routes: Routes): Hono {

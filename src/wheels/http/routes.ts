@@ -11,6 +11,8 @@ export interface Methods {
   readonly GET?: Handler;
   /** Uploads. */
   readonly POST?: Handler;
+  /** Deletes. */
+  readonly DELETE?: Handler;
   /** What the message of a 405 adds. */
   readonly hint?: string;
 }
@@ -35,11 +37,7 @@ export async function dispatch(
 ): Promise<Response> {
   const { method } = request;
   if (method === "OPTIONS") return preflight(methods);
-  const handler = method === "POST"
-    ? methods.POST
-    : method === "GET" || method === "HEAD"
-    ? methods.GET
-    : undefined;
+  const handler = handlerFor(method, methods);
   if (handler !== undefined) return await handler(request, param);
   const hint = methods.hint === undefined ? "" : ` ${methods.hint}`;
   return problemResponse(request, {
@@ -48,6 +46,20 @@ export async function dispatch(
     code: "method",
     headers: { allow: allowed(methods) },
   });
+}
+
+function handlerFor(method: string, methods: Methods): Handler | undefined {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      return methods.GET;
+    case "POST":
+      return methods.POST;
+    case "DELETE":
+      return methods.DELETE;
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -98,5 +110,6 @@ function preflight(methods: Methods): Response {
 function allowed(methods: Methods): string {
   const names = methods.GET === undefined ? [] : ["GET", "HEAD"];
   if (methods.POST !== undefined) names.push("POST");
+  if (methods.DELETE !== undefined) names.push("DELETE");
   return [...names, "OPTIONS"].join(", ");
 }

@@ -3,6 +3,7 @@
 import { type PackageRouteParts, packageRoutes, pypicloudUpload } from "./package_routes.ts";
 import { packagesPageRoutes } from "./packages_page.ts";
 import { rebuildRoutes } from "./rebuild.ts";
+import { releaseRoutes } from "./release_routes.ts";
 import type { Handler, Routes } from "./routes.ts";
 import { type SimpleParts, simpleRoutes } from "./simple.ts";
 import { upload } from "./upload.ts";
@@ -21,5 +22,6 @@ export function withPypicloud(routes: Routes, parts: PypicloudParts): Routes {
     ...packageRoutes(parts),
     ...packagesPageRoutes(parts),
     ...rebuildRoutes(parts),
+    ...releaseRoutes(parts),
   };
 }

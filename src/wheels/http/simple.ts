@@ -2,7 +2,8 @@
 
 import type { Clock } from "../../contracts/clock.ts";
 import { isProjectName, normalizeName } from "../packages/names.ts";
-import type { Form } from "../pages/page.ts";
+import type { Form, Variant } from "../pages/page.ts";
+import type { PageAnswer } from "../pages/pages.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import {
   type Access,
@@ -31,9 +32,11 @@ export interface SimpleParts {
   readonly preferredForm: Form;
 }
 
-/** A request for a page by someone who may see it. */
-interface Reading {
+/** A request for a page by someone. */
+export interface Reading {
+  /** Asks for it. */
   readonly request: Request;
+  /** Who asks. */
   readonly visitor: Visitor;
   /** The project's name as the path has it. */
   readonly name: string;
@@ -59,7 +62,8 @@ export function simpleRoutes(parts: SimpleParts, mount = "simple"): Routes {
   };
 }
 
-function reading(access: Access, handle: (reading: Reading) => Promise<Response>): Handler {
+/** Handles requests for pages of those who may come in. */
+export function reading(access: Access, handle: (reading: Reading) => Promise<Response>): Handler {
   return async (request, param) => {
     const visitor = await access.check(request, "list");
     if (isProblem(visitor)) return problemResponse(request, visitor);
@@ -79,16 +83,24 @@ async function list(parts: SimpleParts, { request, visitor }: Reading): Promise<
   return pageResponse(request, { page, representation, encoding, visitor });
 }
 
+/** The page of a project by its normalised name as it is for a visitor, if there is one. */
+export async function pageFor(
+  { wheelhouse }: SimpleParts,
+  { visitor, name }: Reading,
+  variant: Variant,
+): Promise<PageAnswer | undefined> {
+  if (!may(visitor, "read", name)) return undefined;
+  return await (mayFill(visitor)
+    ? wheelhouse.page(name, variant)
+    : wheelhouse.heldPage(name, variant));
+}
+
 async function project(parts: SimpleParts, reading: Reading): Promise<Response> {
   const { request, visitor, name } = reading;
   const representation = representationOf(parts, request);
   if (representation === undefined) return notAcceptable(request);
   const encoding = encodingFor(request);
-  if (!may(visitor, "read", name)) return await absent(parts, reading);
-  const variant = { form: representation.form, encoding };
-  const found = mayFill(visitor)
-    ? await parts.wheelhouse.page(name, variant)
-    : await parts.wheelhouse.heldPage(name, variant);
+  const found = await pageFor(parts, reading, { form: representation.form, encoding });
   if (found === undefined) return await absent(parts, reading);
   const { page, staleSince } = found;
   const ageMs = staleSince === undefined ? undefined : parts.clock.now() - staleSince;
@@ -108,7 +120,7 @@ function representationOf(parts: SimpleParts, request: Request): Representation 
 }
 
 /** The answer for what is no project name at all, so that no upstream hears of it. */
-function absence(reading: Reading): Response | undefined {
+export function absence(reading: Reading): Response | undefined {
   return isProjectName(reading.name) ? undefined : notFound(reading);
 }
 
@@ -118,7 +130,7 @@ function redirectToNormalized(reading: Reading): Response | undefined {
 }
 
 /** A permanent redirect to another spelling of the same place, relative so that mounts keep. */
-function redirect({ request, visitor }: Reading, location: string): Response {
+export function redirect({ request, visitor }: Reading, location: string): Response {
   return new Response(null, {
     status: 301,
     headers: {
@@ -133,9 +145,13 @@ function redirect({ request, visitor }: Reading, location: string): Response {
  * The answer where there is nothing for this visitor. Whether the project is hidden, or there would be
  * more of it for others, is not told: whoever has given no password is asked for one.
  */
-async function absent(parts: SimpleParts, reading: Reading): Promise<Response> {
+export async function absent(
+  parts: SimpleParts,
+  reading: Reading,
+  kind: "pageOf" | "jsonOf" = "pageOf",
+): Promise<Response> {
   const { request, visitor, name } = reading;
-  const location = await elsewhere(parts, name);
+  const location = await elsewhere(parts, name, kind);
   if (location !== undefined) return sentElsewhere(location);
   const isAll = may(visitor, "read", name) &&
     (mayFill(visitor) || !parts.wheelhouse.isReadThrough);

@@ -1,0 +1,130 @@
+/**
+ * A project's releases as PyPI's JSON API has them, which PyPICloud answers, too: what its page says,
+ * by version. What only a package's metadata could tell is left empty.
+ */
+
+import { isPrerelease, normalizeVersion, sortedByVersion } from "../../contracts/versions.ts";
+import { normalizeName, parseFilename } from "../packages/names.ts";
+import { pageOf } from "../pages/page.ts";
+import type { Representation } from "./negotiation.ts";
+import { pageResponse } from "./page_response.ts";
+import type { Routes } from "./routes.ts";
+import {
+  absence,
+  absent,
+  pageFor,
+  type Reading,
+  reading,
+  redirect,
+  type SimpleParts,
+} from "./simple.ts";
+
+const JSON_DOCUMENT: Representation = Object.freeze({
+  form: "json",
+  contentType: "application/json",
+  tag: "releases",
+});
+
+/** A file as a JSON page lists it. */
+interface PageFile {
+  readonly filename: string;
+  readonly url: string;
+  readonly hashes: { readonly sha256?: string };
+  readonly size?: number;
+  readonly "upload-time"?: string;
+  readonly "requires-python"?: string;
+  readonly yanked: boolean | string;
+}
+
+/** The routes of releases. */
+export function releaseRoutes(parts: SimpleParts): Routes {
+  const methods = {
+    GET: reading(parts.access, async (asked) => {
+      const name = normalizeName(asked.name);
+      if (name !== asked.name) return absence(asked) ?? redirect(asked, `../${name}/json`);
+      return absence(asked) ?? await releases(parts, asked);
+    }),
+  };
+  return { "/pypi/:project/json": methods, "/simple/:project/json": methods };
+}
+
+async function releases(parts: SimpleParts, asked: Reading): Promise<Response> {
+  const { request, visitor, name } = asked;
+  const found = await pageFor(parts, asked, { form: "json", encoding: "identity" });
+  if (found === undefined) return await absent(parts, asked, "jsonOf");
+  const { files } = JSON.parse(new TextDecoder().decode(found.page.body)) as { files: PageFile[] };
+  const held = await parts.wheelhouse.index.all(name);
+  const md5 = new Map(held.files.map((record) => [record.sha256, record.md5]));
+  const text = `${JSON.stringify(documentOf(name, files, { md5, serial: found.page.serial }))}\n`;
+  const page = await pageOf(text, found.page);
+  return pageResponse(request, {
+    page,
+    representation: JSON_DOCUMENT,
+    encoding: "identity",
+    visitor,
+  });
+}
+
+function documentOf(
+  name: string,
+  files: readonly PageFile[],
+  { md5, serial }: { md5: ReadonlyMap<string, string | undefined>; serial: number },
+): Record<string, unknown> {
+  const byVersion = new Map<string, ReleasedFile[]>();
+  for (const file of files) {
+    const released = releasedFile(file, name, md5);
+    if (released === undefined) continue;
+    const [version, description] = released;
+    byVersion.set(version, [...byVersion.get(version) ?? [], description]);
+  }
+  const latest = latestOf(byVersion);
+  const urls = byVersion.get(latest ?? "") ?? [];
+  return {
+    info: {
+      name,
+      version: latest ?? null,
+      requires_python: urls[0]?.requires_python ?? null,
+      license: "",
+      classifiers: [],
+    },
+    last_serial: serial,
+    releases: Object.fromEntries(byVersion),
+    urls,
+    vulnerabilities: [],
+  };
+}
+
+interface ReleasedFile {
+  readonly requires_python: string | null;
+  readonly yanked: boolean;
+}
+
+function releasedFile(
+  file: PageFile,
+  name: string,
+  md5: ReadonlyMap<string, string | undefined>,
+): [version: string, description: ReleasedFile] | undefined {
+  const parsed = parseFilename(file.filename, name);
+  if (parsed === undefined) return undefined;
+  const { sha256 } = file.hashes;
+  const md5Digest = sha256 === undefined ? undefined : md5.get(sha256);
+  const { url, size, yanked } = file;
+  return [normalizeVersion(parsed.version), {
+    ...{ filename: file.filename, url },
+    packagetype: parsed.kind === "wheel" ? "bdist_wheel" : "sdist",
+    // A fact that is not known is left out.
+    ...{ digests: { md5: md5Digest, sha256 }, md5_digest: md5Digest, size },
+    upload_time_iso_8601: file["upload-time"],
+    requires_python: file["requires-python"] ?? null,
+    yanked: yanked !== false,
+    yanked_reason: typeof yanked === "string" ? yanked : null,
+  } as ReleasedFile];
+}
+
+/** The highest version that is no pre-release and not yanked, or the highest there is. */
+function latestOf(byVersion: ReadonlyMap<string, readonly ReleasedFile[]>): string | undefined {
+  const versions = sortedByVersion(byVersion.keys(), (version) => version);
+  const isFinal = (version: string): boolean =>
+    !isPrerelease(version) && byVersion.get(version)!.some(({ yanked }) => !yanked);
+  return versions.findLast(isFinal) ?? versions.at(-1);
+}

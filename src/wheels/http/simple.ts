@@ -96,7 +96,7 @@ export async function pageFor(
 }
 
 async function project(parts: SimpleParts, reading: Reading): Promise<Response> {
-  const { request, visitor, name } = reading;
+  const { request, visitor } = reading;
   const representation = representationOf(parts, request);
   if (representation === undefined) return notAcceptable(request);
   const encoding = encodingFor(request);

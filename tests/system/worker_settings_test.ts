@@ -1,11 +1,12 @@
 // runs on: deno
 /** The settings of the Worker: what it makes of those that make no sense, and of guesses. */
 
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { CairnServer } from "../clients/cairn_server.ts";
 import { startWorker } from "../clients/cairn_worker.ts";
+import { makeWheel } from "../testing/make_wheel.ts";
 
 const USERS = `ada:{SHA}${createHash("sha1").update("right").digest("base64")}\n`;
 
@@ -22,6 +23,10 @@ describe("the Worker's settings", () => {
       ],
       [{ UPSTREAM: "https://x.test/", RESERVED: "a*b" }, /Cannot reserve \\"a\*b\\"/],
       [{ UPSTREAM: "https//ann:s3cret@x/" }, /Cannot use upstream: its address is no URL/],
+      [{ FALLBACK: "https://ann:s3cret@x/" }, /Cannot use fallback/],
+      [{ FALLBACK: "https://x.test/", UPSTREAM: "https://x.test/" }, /Cannot use FALLBACK/],
+      [{ ACCESS: "{}" }, /Cannot use rights: they need users/],
+      [{ ACCESS: '{"raed":[]}', USERS }, /Cannot read rights: \\"raed\\" is no setting/],
     ];
     for (const [settings, reason] of cases) {
       await using worker = await startWorker(settings);
@@ -40,6 +45,37 @@ describe("the Worker's settings", () => {
     await using worker = await startWorker({ OPEN: " list ", USERS });
     equal(await statusOf(worker, "/simple/"), 200);
     equal(await statusOf(worker, `/packages/aa/bb/${"0".repeat(60)}/a-1.tar.gz`), 401);
+  });
+
+  it("give rights by project, and PyPICloud's routes with them", async () => {
+    const ACCESS = JSON.stringify({ write: ["user:ada"], admins: ["ada"] });
+    await using worker = await startWorker({ ACCESS, USERS, FALLBACK: "https://x.test/simple/" });
+    const headers = { authorization: `Basic ${btoa("ada:right")}` };
+    const { filename, bytes } = makeWheel({ name: "demo", version: "1.0" });
+    const path = `/api/package/demo/${filename}`;
+    const send = async (init: RequestInit): Promise<number> => {
+      const response = await fetch(worker.url + path, init);
+      await response.body?.cancel();
+      return response.status;
+    };
+    const form = (): FormData => {
+      const made = new FormData();
+      made.append("content", new Blob([bytes]), filename);
+      return made;
+    };
+    equal(await send({ method: "POST", body: form() }), 401);
+    equal(await send({ method: "POST", body: form(), headers }), 200);
+    const listed = await fetch(`${worker.url}/api/package/`, { headers });
+    deepEqual(await listed.json(), { packages: ["demo"] });
+    deepEqual([await send({}), await send({ headers })], [401, 200]);
+    equal(await statusOf(worker, "/admin/rebuild/", headers), 200);
+    equal(await send({ method: "DELETE" }), 401);
+    equal(await send({ method: "DELETE", headers }), 200);
+    equal(await send({ headers }), 404);
+    equal(await statusOf(worker, "/simple/demo/", headers), 404);
+    const other = await fetch(`${worker.url}/simple/other/`, { redirect: "manual" });
+    equal(other.headers.get("location"), "https://x.test/simple/other/");
+    await other.body?.cancel();
   });
 
   it("let it count guesses by the address that the platform tells", async () => {

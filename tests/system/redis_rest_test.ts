@@ -199,11 +199,9 @@ describe("cairn redis-rest", { skip: redis.missing }, () => {
     const other = await redis.start();
     const away = redisServer(`redis://127.0.0.1:${other.port}`);
     const handler = redisRest({ redis: away, token });
+    const headers = { Authorization: `Bearer ${token}` };
     const ping = async (): Promise<number> =>
-      (await handler(
-        new Request("http://front/PING", { headers: { Authorization: `Bearer ${token}` } }),
-      ))
-        .status;
+      (await handler(new Request("http://front/PING", { headers }), undefined)).status;
     equal(await ping(), 200);
     await admin.call("PING");
     const killer = await connectRedis(other.port);

@@ -90,9 +90,19 @@ export async function pageFor(
   variant: Variant,
 ): Promise<PageAnswer | undefined> {
   if (!may(visitor, "read", name)) return undefined;
-  return await (mayFill(visitor)
-    ? wheelhouse.page(name, variant)
-    : wheelhouse.heldPage(name, variant));
+  if (mayFill(visitor)) return await wheelhouse.page(name, variant);
+  if (visitor.name === undefined && await isMixed(wheelhouse, name)) return undefined;
+  return await wheelhouse.heldPage(name, variant);
+}
+
+/**
+ * Whether a project has files of ours and may have the upstream's, so that whoever gives a password
+ * gets more. Installers that once got a page without one would never give it.
+ */
+async function isMixed({ index, isReadThrough }: Wheelhouse, project: string): Promise<boolean> {
+  if (!isReadThrough) return false;
+  const { files, isClaimed } = await index.all(project);
+  return !isClaimed && files.some(({ upstream }) => upstream === undefined);
 }
 
 async function project(parts: SimpleParts, reading: Reading): Promise<Response> {

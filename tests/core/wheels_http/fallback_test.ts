@@ -99,7 +99,7 @@ const TABLE: readonly Row[] = [
     ["P-092", OURS],
     ["instead of P-104", OURS],
     ["P-116", OURS],
-    ["instead of P-128", OURS],
+    ["P-128", 401],
     ["P-140", OURS],
   ]),
   row(true, ["R", "user"], [

@@ -1,4 +1,4 @@
-/** How many code units of a key are hashed; of a longer key, that many spread over it. */
+/** A longer key is not hashed as a whole: of every so many code units, one. */
 const UNITS = 64;
 
 /**
@@ -6,12 +6,12 @@ const UNITS = 64;
  * hit ratio and nothing else. FNV-1a over code units, finished by MurmurHash3's mixer.
  */
 export function keyHash(key: string, seed: number): number {
-  let hash = (0x811c9dc5 ^ seed ^ key.length) | 0;
-  const step = key.length <= UNITS ? 1 : key.length / UNITS;
+  const step = 1 + Math.floor(key.length / UNITS);
+  let hash = 0x811c9dc5 ^ seed ^ key.length;
   for (let at = 0; at < key.length; at += step) {
     hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

@@ -45,6 +45,8 @@ class S3Fifo implements EvictionPolicy {
   #marks: Uint8Array;
   #ghost: Ghost | undefined;
   #ghostLength = 0;
+  /** The hashes of keys stored since there is a ghost; 0 for older ones. To hash one is dear. */
+  #hashes: Int32Array = new Int32Array(0);
   #count = 0;
   #weight = 0;
   #smallWeight = 0;
@@ -57,7 +59,7 @@ class S3Fifo implements EvictionPolicy {
 
   admit(slot: number): void {
     const weight = this.#context.weightOf(slot);
-    const isReturning = this.#ghost !== undefined && this.#ghost.take(this.#context.hashOf(slot));
+    const isReturning = this.#ghost !== undefined && this.#isIn(this.#ghost, slot);
     this.#links.append(isReturning ? MAIN : SMALL, slot);
     this.#marks[slot] = isReturning ? IN_MAIN : 0;
     this.#count++;
@@ -86,10 +88,9 @@ class S3Fifo implements EvictionPolicy {
   }
 
   victim(): number {
-    const smallMost = this.#smallMost();
     let slot = -1;
     for (let step = 0; step < STEPS_MOST; step++) {
-      const isSmall = this.#links.first(MAIN) < 0 || this.#smallWeight >= smallMost;
+      const isSmall = this.#links.first(MAIN) < 0 || this.#isSmallFull();
       slot = this.#links.first(isSmall ? SMALL : MAIN);
       if (slot < 0) slot = this.#links.first(isSmall ? MAIN : SMALL);
       if (slot < 0 || !this.#wasVisited(slot)) break;
@@ -104,6 +105,7 @@ class S3Fifo implements EvictionPolicy {
     const larger = new Uint8Array(capacity);
     larger.set(this.#marks);
     this.#marks = larger;
+    if (this.#ghost !== undefined) this.#growHashes(capacity);
   }
 
   #isSmall(slot: number): boolean {
@@ -114,9 +116,10 @@ class S3Fifo implements EvictionPolicy {
     return (this.#marks[slot]! & VISITS_MOST) !== 0;
   }
 
-  #smallMost(): number {
-    const floor = SMALL_FLOOR * this.#weight / this.#count;
-    return Math.min(this.#weight * SMALL_SHARE_MOST, Math.max(this.#weight * SMALL_SHARE, floor));
+  #isSmallFull(): boolean {
+    if (this.#smallWeight >= this.#weight * SMALL_SHARE_MOST) return true;
+    const isOverFloor = this.#smallWeight * this.#count >= this.#weight * SMALL_FLOOR;
+    return isOverFloor && this.#smallWeight >= this.#weight * SMALL_SHARE;
   }
 
   #requeue(slot: number): void {
@@ -127,12 +130,27 @@ class S3Fifo implements EvictionPolicy {
     this.#links.append(MAIN, slot);
   }
 
-  /** The ghost is made at the first eviction, and anew when the cache holds twice as many. */
+  #isIn(ghost: Ghost, slot: number): boolean {
+    const hash = this.#context.hashOf(slot);
+    this.#hashes[slot] = hash;
+    return ghost.take(hash);
+  }
+
   #remember(slot: number): void {
-    if (this.#ghost === undefined || this.#count > 2 * this.#ghostLength) {
-      this.#ghostLength = this.#count;
-      this.#ghost = new Ghost(Math.ceil(this.#count * GHOST_SHARE));
-    }
-    this.#ghost.add(this.#context.hashOf(slot));
+    if (this.#ghost === undefined || this.#count > 2 * this.#ghostLength) this.#renewGhost();
+    this.#ghost!.add(this.#hashes[slot] || this.#context.hashOf(slot));
+  }
+
+  /** The ghost is made at the first eviction, and anew when the cache holds twice as many. */
+  #renewGhost(): void {
+    if (this.#ghost === undefined) this.#growHashes(this.#marks.length);
+    this.#ghostLength = this.#count;
+    this.#ghost = new Ghost(Math.ceil(this.#count * GHOST_SHARE));
+  }
+
+  #growHashes(capacity: number): void {
+    const larger = new Int32Array(capacity);
+    larger.set(this.#hashes);
+    this.#hashes = larger;
   }
 }

@@ -242,7 +242,7 @@ describe("Ghost", () => {
     }
   });
 
-  it("keeps its word while its clock goes round", () => {
+  it("keeps its word while its rings go round", () => {
     const ghost = new Ghost(100);
     for (let n = 0; n < 200_000; n++) {
       ghost.add(keyHash(`key ${n}`, 0));

@@ -54,8 +54,8 @@ async function releases(parts: SimpleParts, asked: Reading): Promise<Response> {
   if (found === undefined) return await absent(parts, asked, "jsonOf");
   const { files } = JSON.parse(new TextDecoder().decode(found.page.body)) as { files: PageFile[] };
   const held = await parts.wheelhouse.index.all(name);
-  const md5 = new Map(held.files.map((record) => [record.sha256, record.md5]));
-  const text = `${JSON.stringify(documentOf(name, files, { md5, serial: found.page.serial }))}\n`;
+  const md5s = new Map(held.files.map((record) => [record.sha256, record.md5]));
+  const text = `${JSON.stringify(documentOf(name, files, { md5s, serial: found.page.serial }))}\n`;
   const page = await pageOf(text, found.page);
   return pageResponse(request, {
     page,
@@ -68,11 +68,11 @@ async function releases(parts: SimpleParts, asked: Reading): Promise<Response> {
 function documentOf(
   name: string,
   files: readonly PageFile[],
-  { md5, serial }: { md5: ReadonlyMap<string, string | undefined>; serial: number },
+  { md5s, serial }: { md5s: ReadonlyMap<string, string | undefined>; serial: number },
 ): Record<string, unknown> {
   const byVersion = new Map<string, ReleasedFile[]>();
   for (const file of files) {
-    const released = releasedFile(file, name, md5);
+    const released = releasedFile(file, name, md5s);
     if (released === undefined) continue;
     const [version, description] = released;
     byVersion.set(version, [...byVersion.get(version) ?? [], description]);
@@ -94,31 +94,41 @@ function documentOf(
   };
 }
 
+/** A file of a release. What is not known is left out, but for what the API has as `null`. */
 interface ReleasedFile {
+  readonly filename: string;
+  readonly url: string;
+  readonly packagetype: "bdist_wheel" | "sdist";
+  readonly digests: { readonly md5: string | undefined; readonly sha256: string | undefined };
+  readonly md5_digest: string | undefined;
+  readonly size: number | undefined;
+  readonly upload_time_iso_8601: string | undefined;
   readonly requires_python: string | null;
   readonly yanked: boolean;
+  readonly yanked_reason: string | null;
 }
 
 function releasedFile(
   file: PageFile,
   name: string,
-  md5: ReadonlyMap<string, string | undefined>,
+  md5s: ReadonlyMap<string, string | undefined>,
 ): [version: string, description: ReleasedFile] | undefined {
   const parsed = parseFilename(file.filename, name);
   if (parsed === undefined) return undefined;
-  const { sha256 } = file.hashes;
-  const md5Digest = sha256 === undefined ? undefined : md5.get(sha256);
-  const { url, size, yanked } = file;
+  const { filename, url, size, yanked, hashes: { sha256 } } = file;
+  const md5 = md5s.get(sha256 ?? "");
   return [normalizeVersion(parsed.version), {
-    ...{ filename: file.filename, url },
+    filename,
+    url,
     packagetype: parsed.kind === "wheel" ? "bdist_wheel" : "sdist",
-    // A fact that is not known is left out.
-    ...{ digests: { md5: md5Digest, sha256 }, md5_digest: md5Digest, size },
+    digests: { md5, sha256 },
+    md5_digest: md5,
+    size,
     upload_time_iso_8601: file["upload-time"],
     requires_python: file["requires-python"] ?? null,
     yanked: yanked !== false,
     yanked_reason: typeof yanked === "string" ? yanked : null,
-  } as ReleasedFile];
+  }];
 }
 
 /** The highest version that is no pre-release and not yanked, or the highest there is. */

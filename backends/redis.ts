@@ -38,7 +38,7 @@ export type { RedisOptions } from "./redis/store.ts";
  *   arguments: "bytes" as const,
  *   send: async (all: readonly (readonly unknown[])[]): Promise<RedisReply[]> =>
  *     all.map(([name, ...args]) => {
- *       if (name === "MGET") return args.map((key) => held.get(key) ?? null) as RedisReply;
+ *       if (name === "mget") return args.map((key) => held.get(key) ?? null) as RedisReply;
  *       held.set(args[0], args[1]);
  *       return null;
  *     }),

@@ -77,7 +77,7 @@ export function hashKey(hash: string, field: string): string {
  *   },
  * };
  * await redisHashes(commands).get([hashKey("user:1", "name"), hashKey("user:1", "mail")]);
- * deepEqual(asked, [["HMGET", "user:1", "name", "mail"]]);
+ * deepEqual(asked, [["hmget", "user:1", "name", "mail"]]);
  * ```
  */
 export function redisHashes(

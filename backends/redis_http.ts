@@ -14,6 +14,7 @@ import {
   type RedisReply,
   replyOf,
 } from "./redis/commands.ts";
+import { ReplyTimeout } from "./redis/reply_timeout.ts";
 import { parseReply } from "./redis/resp.ts";
 
 export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
@@ -27,7 +28,7 @@ export interface RedisHttpOptions {
   readonly url: string;
   /** The token of an Upstash database. Default: none. */
   readonly token?: string;
-  /** A request that takes longer is aborted, in milliseconds. Default: 5,000. */
+  /** A request that takes longer is aborted, in milliseconds, a tenth of a second late at most. Default: 5,000. */
   readonly timeoutMs?: number;
   /** Sends the requests. Default: the platform's `fetch`. */
   readonly fetch?: FetchRedis;
@@ -224,9 +225,8 @@ class Requests {
   readonly #name: string;
   readonly #address: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #timeoutMs: number;
+  readonly #timeout: ReplyTimeout;
   readonly #fetch: FetchRedis;
-  readonly #clock: Clock;
 
   constructor(name: string, options: RedisHttpOptions) {
     const { url, timeoutMs = 5_000, clock = systemClock } = options;
@@ -237,9 +237,8 @@ class Requests {
     this.#name = name;
     this.#address = origin + pathname.replace(/\/+$/, "");
     this.#headers = username === "" ? {} : { Authorization: `Basic ${btoa(user)}` };
-    this.#timeoutMs = timeoutMs;
+    this.#timeout = new ReplyTimeout(timeoutMs, clock);
     this.#fetch = options.fetch ?? ((address, request) => fetch(address, request));
-    this.#clock = clock;
   }
 
   async post(
@@ -249,10 +248,7 @@ class Requests {
     look: (headers: Headers) => void = () => {},
   ): Promise<ArrayBuffer> {
     const timeout = new AbortController();
-    const answered = new AbortController();
-    void this.#clock.sleep(this.#timeoutMs, answered.signal).then(() => {
-      timeout.abort(new Error(`no answer after ${this.#timeoutMs} ms`));
-    });
+    const wait = this.#timeout.begin((error) => timeout.abort(error));
     try {
       const response = await this.#fetch(`${this.#address}${path || "/"}`, {
         method: "POST",
@@ -265,7 +261,7 @@ class Requests {
       else throw new Error(`${this.#name} answered ${response.status}: ${reasonIn(bytes)}`);
       return bytes;
     } finally {
-      answered.abort();
+      wait.end();
     }
   }
 }

@@ -13,8 +13,11 @@ export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./r
 /** The part of a `Redis` or `Cluster` of ioredis that cairn uses. */
 export interface IoredisClient {
   /** Sends any command; texts of the reply come as bytes. */
-  callBuffer(...command: [name: string, ...args: (string | Buffer)[]]): Promise<unknown>;
+  callBuffer(...command: IoredisCommand): Promise<unknown>;
 }
+
+/** A command as ioredis takes it. Names in lower case are found without making them so. */
+export type IoredisCommand = [name: string, ...args: (string | Buffer)[]];
 
 /**
  * The connection of an ioredis client, which may be one to Sentinel.
@@ -44,8 +47,10 @@ export function ioredisClusterCommands(cluster: IoredisClient): RedisCommands {
 }
 
 function commandsOf(client: IoredisClient, isCluster: boolean): RedisCommands {
-  const call = ([name, ...args]: RedisCommand): Promise<unknown> =>
-    client.callBuffer(String(name), ...args.map(ownBytes));
+  const call = (command: RedisCommand): Promise<unknown> =>
+    client.callBuffer(
+      ...(command.every(isText) ? command : command.map(ownBytes)) as IoredisCommand,
+    );
   return Object.freeze({
     name: "ioredis",
     isCluster,
@@ -58,6 +63,10 @@ function commandsOf(client: IoredisClient, isCluster: boolean): RedisCommands {
 function ownBytes(argument: RedisArgument): string | Buffer {
   if (typeof argument === "string") return argument;
   return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
+}
+
+function isText(argument: RedisArgument): argument is string {
+  return typeof argument === "string";
 }
 
 function isReplyError(error: unknown): boolean {

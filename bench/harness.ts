@@ -169,15 +169,19 @@ function shown(nanoseconds: number): string {
     : `${(nanoseconds / 1e6).toFixed(1)} ms`;
 }
 
-/** Prints what was lost and keeps everything in `bench/results/`. */
-export async function conclude(name: string, outcomes: readonly Outcome[]): Promise<void> {
+/** Prints what was lost and keeps everything in `bench/results/`, with what else was found. */
+export async function conclude(
+  name: string,
+  outcomes: readonly Outcome[],
+  found: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const lost = outcomes.flatMap(({ title, lines }) =>
     lines.filter((line) => !isWon(line)).map((line) => ({ title, line }))
   );
   console.log(lost.length === 0 ? "\nNothing lost" : "\nLost, or short of the goal:");
   for (const { title, line } of lost) console.log(`  ${title}\n  ${textOf(line)}`);
   const runtime = runtimeName();
-  const record = { runtime, machine: machineName(), outcomes };
+  const record = { runtime, machine: machineName(), ...found, outcomes };
   const folder = new URL("./results/", import.meta.url);
   await mkdir(folder, { recursive: true });
   const file = new URL(`${name}.${runtime.split(" ")[0]}.json`, folder);

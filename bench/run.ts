@@ -16,6 +16,7 @@ const BENCHES: readonly Bench[] = [
   { name: "ring", runtimes: ["deno", "node"] },
   { name: "memory", runtimes: ["deno", "node"] },
   { name: "region", runtimes: ["deno", "node"] },
+  { name: "stores", runtimes: ["deno", "node"] },
   { name: "index_caches", runtimes: ["deno", "node"] },
   { name: "hit_ratio", runtimes: ["deno"] },
   { name: "size", runtimes: ["deno"] },

@@ -41,8 +41,7 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     requireKeys(this, keys);
     if (keys.length === 0) return [];
-    const records = await this.#store.read(keys);
-    return records.map((record) => this.#store.value(record));
+    return this.#store.values(await this.#store.read(keys));
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {

@@ -1,6 +1,6 @@
 /** What stands between a store and its connection: scripts, deadlines, errors. */
 
-import { type Clock, NEVER, systemClock } from "../../src/contracts/clock.ts";
+import { type Clock, systemClock } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./commands.ts";
 import { decodeArguments, type RedisScript } from "./scripts.ts";
@@ -27,14 +27,14 @@ export interface LinkOptions {
 /** Runs commands and scripts; whatever goes wrong is a `BackendError`. */
 export class RedisLink {
   readonly #commands: RedisCommands;
-  readonly #timeout: ReplyTimeout | undefined;
+  readonly #timeout: ReplyTimeout;
 
   /** Over a connection. */
   constructor(commands: RedisCommands, options: LinkOptions) {
     const { timeoutMs = 5_000, clock = systemClock } = options;
     if (!(timeoutMs > 0)) throw new RangeError(`Cannot use Redis: "timeoutMs" is ${timeoutMs}`);
     this.#commands = commands;
-    this.#timeout = timeoutMs === NEVER ? undefined : new ReplyTimeout(timeoutMs, clock);
+    this.#timeout = new ReplyTimeout(timeoutMs, clock);
   }
 
   /** Whether commands may hold bytes. */
@@ -47,42 +47,58 @@ export class RedisLink {
     return this.#commands.isCluster;
   }
 
-  /** Runs all in one trip; in a second one, the scripts that the server did not know yet. */
-  async run(
+  /**
+   * Runs all in one trip; in a second one, the scripts that the server did not know yet.
+   *
+   * It does without `await`: every promise more is a fortieth of what a reply costs.
+   */
+  run(
     operation: string,
     calls: readonly (RedisCommand | ScriptCall)[],
   ): Promise<RedisReply[]> {
-    try {
-      const replies = this.#run(calls);
-      return await (this.#timeout?.within(replies) ?? replies);
-    } catch (error) {
-      throw new BackendError("redis", operation, error);
-    }
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => reject(new BackendError("redis", operation, error));
+      const wait = this.#timeout.begin(fail);
+      this.#sent(calls).then((replies) => {
+        wait.end();
+        const refusal = refusalIn(replies);
+        if (refusal === undefined) resolve(replies);
+        else fail(refusal);
+      }, (error) => {
+        wait.end();
+        fail(error);
+      });
+    });
   }
 
-  async #run(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
-    const commands = calls.some((call) => "script" in call)
-      ? await Promise.all(calls.map((call) => "script" in call ? this.#bySha(call) : call))
-      : calls as readonly RedisCommand[];
-    const replies = await this.#commands.send(commands);
+  #sent(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
+    return calls.some(isScript) ? this.#runScripts(calls) : this.#send(calls);
+  }
+
+  #send(commands: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
+    return this.#commands.send(commands as readonly RedisCommand[]);
+  }
+
+  async #runScripts(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
+    const replies = await this.#send(
+      await Promise.all(calls.map((call) => isScript(call) ? this.#bySha(call) : call)),
+    );
     const unknown = calls.flatMap((call, index) =>
-      "script" in call && isUnknownScript(replies[index]!) ? [{ call, index }] : []
+      isScript(call) && isUnknownScript(replies[index]!) ? [{ call, index }] : []
     );
     if (unknown.length > 0) {
-      const again = await this.#commands.send(unknown.map(({ call }) => this.#bySource(call)));
+      const again = await this.#send(unknown.map(({ call }) => this.#bySource(call)));
       unknown.forEach(({ index }, position) => replies[index] = again[position]!);
     }
-    const refusal = replies.find((reply) => reply instanceof Error);
-    if (refusal !== undefined) throw refusal;
     return replies;
   }
 
   async #bySha(call: ScriptCall): Promise<RedisCommand> {
-    return ["EVALSHA", await shaOf(this.#sourceOf(call.script)), ...this.#rest(call)];
+    return ["evalsha", await shaOf(this.#sourceOf(call.script)), ...this.#rest(call)];
   }
 
   #bySource(call: ScriptCall): RedisCommand {
-    return ["EVAL", this.#sourceOf(call.script), ...this.#rest(call)];
+    return ["eval", this.#sourceOf(call.script), ...this.#rest(call)];
   }
 
   #sourceOf({ source }: RedisScript): string {
@@ -92,6 +108,15 @@ export class RedisLink {
   #rest({ keys, args }: ScriptCall): RedisArgument[] {
     return [String(keys.length), ...keys, ...(this.takesBytes ? args : args.map(byteText))];
   }
+}
+
+function refusalIn(replies: readonly RedisReply[]): Error | undefined {
+  for (const reply of replies) if (reply instanceof Error) return reply;
+  return undefined;
+}
+
+function isScript(call: RedisCommand | ScriptCall): call is ScriptCall {
+  return "script" in call;
 }
 
 function isUnknownScript(reply: RedisReply): boolean {

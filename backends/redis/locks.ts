@@ -97,7 +97,7 @@ class RedisLocks implements Locks<Uint8Array> {
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const token = randomId();
     const [fenceText, found] = await this.#asked(key, token, leaseMs);
-    const value = found.length === 0 ? undefined : this.#store.value(found.subarray(1));
+    const [value] = found.length === 0 ? [] : this.#store.values([found.subarray(1)]);
     const fence = Number(new TextDecoder().decode(fenceText));
     const lease = fence === 0 ? undefined : this.#leaseOf(key, token, fence);
     return { result: { lease, value }, isDone: lease !== undefined || enough(value) };

@@ -101,8 +101,8 @@ export class RedisStore {
     if (field !== undefined || !this.#link.takesBytes) {
       return this.onCell(storeScript, write.key, [this.record(write), ttl]);
     }
-    if (Number(ttl) <= 0 && ttl !== "") return ["DEL", key];
-    const set = ["SET", key, this.record(write)];
+    if (Number(ttl) <= 0 && ttl !== "") return ["del", key];
+    const set = ["set", key, this.record(write)];
     return ttl === "" ? set : [...set, "PX", ttl];
   }
 
@@ -113,7 +113,7 @@ export class RedisStore {
     const groups = this.#link.isCluster ? pairs : chunked(pairs.flat());
     const fields = keys.filter((key) => this.#placement.locate(key).field !== undefined);
     return [
-      ...groups.map((names) => ["DEL", ...names]),
+      ...groups.map((names) => ["del", ...names]),
       ...fields.map((key) => {
         const call = this.onCell(removeScript, key, []);
         return { ...call, keys: [...call.keys, this.lockOf(key)] };
@@ -122,25 +122,17 @@ export class RedisStore {
   }
 
   /** Reads the records of keys in one trip; one slot for each. */
-  async read(keys: readonly string[]): Promise<readonly RedisReply[]> {
-    if (keys.length === 1) {
-      const { key, field } = this.#placement.locate(keys[0]!);
-      return await this.run("get", [field === undefined ? ["GET", key] : ["HGET", key, field]]);
-    }
-    const groups = [...this.#groups(keys).values()];
-    const replies = await this.run("get", groups.map(({ command }) => command));
-    const records: RedisReply[] = new Array(keys.length).fill(null);
-    groups.forEach(({ positions }, group) => {
-      const found = replies[group] as readonly RedisReply[];
-      positions.forEach((position, index) => records[position] = found[index]!);
-    });
-    return records;
+  read(keys: readonly string[]): Promise<readonly RedisReply[]> {
+    return keys.length === 1 ? this.#readOne(keys[0]!) : this.#readMany(keys);
   }
 
-  /** The live value of a record. */
-  value(record: RedisReply | undefined): Uint8Array | undefined {
-    if (!(record instanceof Uint8Array)) return undefined;
-    return this.#isBare ? record : liveValue(record, this.clock.now());
+  /** The live values of records. */
+  values(records: readonly RedisReply[]): (Uint8Array | undefined)[] {
+    const now = this.clock.now();
+    return records.map((record) => {
+      if (!(record instanceof Uint8Array)) return undefined;
+      return this.#isBare ? record : liveValue(record, now);
+    });
   }
 
   /** The record of a value. */
@@ -176,6 +168,22 @@ export class RedisStore {
     return `_fence{${tagIn(slotOf(this.#placement.locate(key).key))}}`;
   }
 
+  #readOne(name: string): Promise<readonly RedisReply[]> {
+    const { key, field } = this.#placement.locate(name);
+    return this.run("get", [field === undefined ? ["get", key] : ["hget", key, field]]);
+  }
+
+  async #readMany(keys: readonly string[]): Promise<readonly RedisReply[]> {
+    const groups = [...this.#groups(keys).values()];
+    const replies = await this.run("get", groups.map(({ command }) => command));
+    const records: RedisReply[] = new Array(keys.length).fill(null);
+    groups.forEach(({ positions }, group) => {
+      const found = replies[group] as readonly RedisReply[];
+      positions.forEach((position, index) => records[position] = found[index]!);
+    });
+    return records;
+  }
+
   #beside(key: string, prefix: string): string {
     if (!this.#link.isCluster) return prefix + key;
     const { key: name, field } = this.#placement.locate(key);
@@ -192,7 +200,7 @@ export class RedisStore {
       const label = field === undefined ? `${chunk} string ${slot}` : `${chunk} hash ${name}`;
       let group = groups.get(label);
       if (group === undefined) {
-        const command = field === undefined ? ["MGET"] : ["HMGET", name];
+        const command = field === undefined ? ["mget"] : ["hmget", name];
         groups.set(label, group = { command, positions: [] });
       }
       group.command.push(field ?? name);

@@ -28,6 +28,9 @@ const write = (key: string, text: string): Write<Uint8Array> => ({
   expiresAt: NEVER,
 });
 
+/** After how many bytes replies are cut off: the longest are those of the HTTP transport. */
+const cutAfter: readonly number[] = Array.from({ length: 260 }, (_, index) => index);
+
 describe("Redis that fails", { skip: redis.missing }, () => {
   let server: Server;
   let admin: RedisAdmin;
@@ -90,9 +93,6 @@ async function recovered<T>(attempt: () => Promise<T>): Promise<T> {
     }
   }
 }
-
-/** After how many bytes replies are cut off: the longest are those of the HTTP transport. */
-const cutAfter: readonly number[] = Array.from({ length: 260 }, (_, index) => index);
 
 function registerCuts(own: Own): void {
   const bench = benchOf(own);
@@ -382,7 +382,7 @@ describe("what is no answer of Upstash", () => {
       () => redisBackend(commands, { clock }).get(["key"]),
       /Cannot get on redis: no answer after 100 ms/,
     );
-    await clock.advance(100);
+    await clock.advance(200);
     await failed;
   });
 });

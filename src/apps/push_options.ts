@@ -36,18 +36,19 @@ export const PUSH_USAGE = `Usage: cairn push FILE|DIR... --to URL [options]
 Sends wheels and source distributions to a cairn, or to any index that takes
 what twine sends. What the index has already is not sent again.
 
-      --to URL             the address that uploads go to; of one without a path,
-                           as in http://127.0.0.1:8000, it is /legacy/
-  -u, --user NAME          who pushes
-      --password-file FILE where the password is  (default: CAIRN_PASSWORD)
-      --index URL          the simple index that tells what is there
-                           (default: /simple/ beside or below the address)
-      --no-check           do not ask it: the index judges what is sent
-  -j, --jobs N             files on their way at once, up to 32     (default 4)
-  -n, --dry-run            tell what would be sent, and send nothing
-  -v, --verbose            name the files too that are there already
-  -q, --quiet              name only what went wrong
-  -h, --help               show this
+      --to URL           the address that uploads go to; of one without a path,
+                         as in http://127.0.0.1:8000, it is /legacy/
+  -u, --user NAME        who pushes
+      --password-file FILE
+                         where the password is         (default CAIRN_PASSWORD)
+      --index URL        the simple index that tells what is there
+                         (default /simple/, beside or below the address)
+      --no-check         do not ask it: the index judges what is sent
+  -j, --jobs N           files on their way at once, up to 32       (default 4)
+  -n, --dry-run          tell what would be sent, and send nothing
+  -v, --verbose          name the files too that are there already
+  -q, --quiet            name only what went wrong
+  -h, --help             show this
 
 What fails for the moment is tried again, five times in all. It ends with 0
 when the index has all files, with 1 when it did not take some or has others by

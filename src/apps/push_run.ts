@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 import type { Clock } from "../contracts/clock.ts";
 import { type Random, randomId } from "../contracts/random.ts";
-import { type DigestAlgorithm, type Digests, DigestTap } from "../wheels/digests.ts";
+import type { DigestAlgorithm, Digests } from "../wheels/digests.ts";
 import { reasonOf } from "../wheels/log.ts";
 import { type ArchiveFacts, inspectArchive } from "../wheels/packages/archive.ts";
 import { normalizeName } from "../wheels/packages/names.ts";
@@ -67,6 +67,8 @@ const ALGORITHMS: readonly DigestAlgorithm[] = Object.freeze(["sha256", "md5", "
 
 /** The answer to a push that sends nothing. */
 const NOT_ASKED: Answer = Object.freeze({ status: 200, text: "" });
+
+type Hex = Digests["hex"];
 
 interface Ended {
   readonly state: Outcome;
@@ -136,13 +138,13 @@ export class Push {
     const { file } = inspected;
     const held = await this.#held(inspected);
     if (held !== undefined) {
-      const { hex } = await this.#digested(file, ["sha256"]);
-      return hex.sha256 === held ? { state: "there" } : otherThan(held);
+      const { sha256 } = await this.#digested(file, ["sha256"]);
+      return sha256 === held ? { state: "there" } : otherThan(held);
     }
     const { poster } = this.#parts;
-    const digests = await this.#digested(file, poster === undefined ? ["sha256"] : ALGORITHMS);
-    const answer = poster === undefined ? NOT_ASKED : await this.#send(inspected, digests);
-    return await this.#conclude(inspected, digests.hex.sha256!, answer);
+    const hex = await this.#digested(file, poster === undefined ? ["sha256"] : ALGORITHMS);
+    const answer = poster === undefined ? NOT_ASKED : await this.#send(inspected, hex);
+    return await this.#conclude(inspected, hex.sha256!, answer);
   }
 
   async #held({ project, file }: Inspected): Promise<string | undefined> {
@@ -156,18 +158,21 @@ export class Push {
     }
   }
 
-  async #digested(file: PushFile, algorithms: readonly DigestAlgorithm[]): Promise<Digests> {
-    const tap = new DigestTap(algorithms, nodeDigests);
-    const passed = ReadableStream.from(piecesOf(file)).pipeThrough(tap);
-    const told = new WritableStream<Uint8Array>({
-      write: ({ length }) => this.#parts.watch.onRead(length),
-    });
-    await passed.pipeTo(told, { signal: this.#signal });
-    return tap.result();
+  /** Reads a file once for all of its digests. */
+  async #digested(file: PushFile, algorithms: readonly DigestAlgorithm[]): Promise<Hex> {
+    const running = algorithms.map((algorithm) => [algorithm, nodeDigests(algorithm)] as const);
+    for await (const piece of piecesOf(file)) {
+      this.#signal.throwIfAborted();
+      for (const [, digest] of running) await digest.update(piece);
+      this.#parts.watch.onRead(piece.length);
+    }
+    const hex: Partial<Record<DigestAlgorithm, string>> = {};
+    for (const [algorithm, digest] of running) hex[algorithm] = await digest.hex();
+    return hex;
   }
 
   /** Sends a file as often as it takes. */
-  async #send({ file, facts }: Inspected, { hex }: Digests): Promise<Answer> {
+  async #send({ file, facts }: Inspected, hex: Hex): Promise<Answer> {
     const { clock, watch, user } = this.#parts;
     const boundary = randomId();
     const form = {

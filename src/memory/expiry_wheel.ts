@@ -6,7 +6,9 @@
  * buckets of 15 seconds. It hangs an entry by the time of its *insertion* and trusts the deadline
  * noted then, and so drops entries that were stored again with a longer life. Here
  *
- * - an entry hangs in the bucket of its **expiry**, once, by links that a new deadline unhooks;
+ * - an entry hangs in the bucket of its **expiry**, once, by links that an earlier deadline unhooks;
+ *   a later one leaves it where it is, so that what is stored again and again is hung anew when its
+ *   bucket comes due and not each time;
  * - a first ring holds what ends within `buckets × intervalMs`, a second one of as many buckets,
  *   each as wide as the whole first ring, what ends later; what lies beyond both waits in the
  *   farthest bucket (Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987);
@@ -54,6 +56,7 @@ export class ExpiryWheel {
 
   readonly #buckets: number;
   readonly #intervalMs: number;
+  readonly #bucketsPerMs: number;
   readonly #due: number;
   readonly #links: Links;
   #high: Uint16Array;
@@ -62,6 +65,9 @@ export class ExpiryWheel {
   /** The present bucket of each ring, counted from the epoch. */
   #tick = Infinity;
   #span = Infinity;
+  /** Where these two lie in their rings. */
+  #tickTurn = 0;
+  #spanTurn = 0;
   /** When the present bucket of the first ring begins and ends. */
   #tickStartAt = Infinity;
   #tickEndAt = Infinity;
@@ -70,6 +76,7 @@ export class ExpiryWheel {
   constructor(shape: WheelShape, capacity: number) {
     this.#buckets = shape.buckets;
     this.#intervalMs = shape.intervalMs;
+    this.#bucketsPerMs = 1 / shape.intervalMs;
     this.#due = 2 * shape.buckets;
     this.#links = new Links(2 * shape.buckets + 1, capacity);
     this.#high = new Uint16Array(capacity).fill(HIGH_NEVER);
@@ -103,12 +110,14 @@ export class ExpiryWheel {
    * present by {@linkcode ExpiryWheel.advance}.
    */
   schedule(slot: number, expiresAt: number): void {
-    this.clear(slot);
-    if (expiresAt > LATEST_AT) return;
-    const whole = Math.max(0, Math.floor(expiresAt));
-    const high = Math.floor(whole / TWO_32);
-    this.#high[slot] = high;
-    this.#low[slot] = whole - high * TWO_32;
+    if (expiresAt > LATEST_AT) return this.clear(slot);
+    const whole = expiresAt > 0 ? Math.floor(expiresAt) : 0;
+    const isLater = this.has(slot) && whole >= this.expiresAt(slot);
+    if (!isLater) this.clear(slot);
+    // A column of integers keeps what has room in it: the whole quotient, and the last 32 bits.
+    this.#high[slot] = whole / TWO_32;
+    this.#low[slot] = whole;
+    if (isLater) return;
     this.#scheduled++;
     this.#hang(slot, whole);
   }
@@ -134,6 +143,8 @@ export class ExpiryWheel {
     }
     this.#tick = tick;
     this.#span = span;
+    this.#tickTurn = tick % this.#buckets;
+    this.#spanTurn = span % this.#buckets;
     this.#tickStartAt = tick * this.#intervalMs;
     this.#tickEndAt = this.#tickStartAt + this.#intervalMs;
   }
@@ -156,12 +167,13 @@ export class ExpiryWheel {
 
   /**
    * Looks for a dead slot among the first `steps` that are due and the first `steps` of the present
-   * bucket, which is not due as a whole. Below 0 if it finds none.
+   * bucket, which is not due as a whole. Below 0 if it finds none. What it meets that ends in a later
+   * bucket is hung there, out of the way of the dead.
    */
   findDead(now: number, steps: number): number {
     this.advance(now);
     const slot = this.#findDeadIn(this.#due, now, steps);
-    return slot >= 0 ? slot : this.#findDeadIn(this.#tick % this.#buckets, now, steps);
+    return slot >= 0 ? slot : this.#findDeadIn(this.#tickTurn, now, steps);
   }
 
   /** Makes room for `capacity` slots. */
@@ -176,20 +188,23 @@ export class ExpiryWheel {
   }
 
   #hang(slot: number, expiresAt: number): void {
-    const tick = Math.max(this.#tick, Math.floor(expiresAt / this.#intervalMs));
-    if (tick - this.#tick < this.#buckets) {
-      this.#links.append(tick % this.#buckets, slot);
+    const ticks = Math.max(0, (expiresAt - this.#tickStartAt) * this.#bucketsPerMs);
+    if (ticks < this.#buckets) {
+      this.#links.append((this.#tickTurn + Math.trunc(ticks)) % this.#buckets, slot);
       return;
     }
-    const span = Math.min(Math.floor(tick / this.#buckets), this.#span + this.#buckets);
-    this.#links.append(this.#buckets + span % this.#buckets, slot);
+    const spans = Math.min((this.#tickTurn + ticks) / this.#buckets, this.#buckets);
+    const turn = (this.#spanTurn + Math.trunc(spans)) % this.#buckets;
+    this.#links.append(this.#buckets + turn, slot);
   }
 
   #findDeadIn(list: number, now: number, steps: number): number {
     let slot = this.#links.first(list);
     for (let step = 0; step < steps && slot >= 0; step++) {
       if (this.isDead(slot, now)) return slot;
-      slot = this.#links.after(slot);
+      const next = this.#links.after(slot);
+      if (this.expiresAt(slot) >= this.#tickEndAt) this.rehang(slot);
+      slot = next;
     }
     return -1;
   }

@@ -120,8 +120,8 @@ export class Shelf<V> {
 
   /** The live entry of a key, noted as read. */
   find(key: string, namespace: string | undefined): number {
-    const space = namespace ? this.#spaces.find(namespace) : this.#spaces.home;
-    const slot = space === undefined ? undefined : space.slots.get(key);
+    const slots = namespace ? this.#spaces.find(namespace)?.slots : this.#home;
+    const slot = slots?.get(key);
     if (slot === undefined) return -1;
     if (this.#wheel.has(slot) && this.#hasEnded(slot, this.#clock.now())) return -1;
     this.#policy.touch(slot);

@@ -66,6 +66,15 @@ describe("ExpiryWheel", () => {
     }
   });
 
+  it("finds the dead behind slots that were given more time", () => {
+    const wheel = makeWheel([...Array(20).fill(1_000), 2_000]);
+    for (let slot = 0; slot < 20; slot++) wheel.schedule(slot, START + 3_600_000 + slot);
+    const found = [1, 2, 3].map(() => wheel.findDead(START + 2_500, 8));
+    deepEqual(found, [-1, -1, 20]);
+    deepEqual(bury(wheel, START + 3_600_009), [20, ...Array.from({ length: 10 }, (_, n) => n)]);
+    equal(wheel.scheduled, 10);
+  });
+
   it("holds deadlines to the year 10888, cuts fractions, and calls what is later never", () => {
     const wheel = new ExpiryWheel(SHAPE, 4);
     wheel.advance(START);

@@ -76,5 +76,5 @@ async function loadKetama(): Promise<typeof ketama> {
 
 async function openNull(): Promise<BackendOpener> {
   const { nullBackend } = await import("./null.ts");
-  return () => ({ backend: nullBackend() });
+  return () => ({ backend: nullBackend(), close: async () => {} });
 }

@@ -6,7 +6,7 @@ import { serializedLocks } from "../../src/compose/serialized_locks.ts";
 import type { OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
 import { type DenoKv, denoKvBackend, denoKvLocks, type DenoKvOptions } from "../deno_kv.ts";
 
-type OpenKv = (path?: string) => Promise<DenoKv>;
+type OpenKv = (path?: string) => Promise<DenoKv & { close(): void }>;
 
 /**
  * Opens `deno-kv:PATH`, or `deno-kv:` for the runtime's own database; `PATH` may be `:memory:` or an
@@ -22,6 +22,7 @@ export async function openDenoKv(args: OpenerArguments): Promise<OpenedStore> {
   return {
     backend: serialized(json, denoKvBackend(kv, options)),
     locks: serializedLocks(json, denoKvLocks(kv, options)),
+    close: async () => kv.close(),
   };
 }
 

@@ -35,6 +35,7 @@ export function openDynamodb(args: OpenerArguments): OpenedStore {
   return {
     backend: serialized(json, dynamodbBackend(client, options)),
     locks: serializedLocks(json, dynamodbLocks(client, options)),
+    close: async () => {},
   };
 }
 

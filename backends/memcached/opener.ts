@@ -95,6 +95,7 @@ async function opened(
   return {
     backend: serialized(json, joined.backend, records),
     locks: serializedLocks(json, joined.locks, records),
+    close: async () => servers.forEach((server) => server.close()),
   };
 }
 

@@ -26,7 +26,7 @@ export function redisEntries(
   commands: RedisCommands,
   args: OpenerArguments,
   form: EntriesForm = "cairn",
-): OpenedStore {
+): Omit<OpenedStore, "close"> {
   const { expiration_time: seconds } = args;
   const life = typeof seconds === "number" ? { softTtlMs: seconds * 1_000 } : {};
   const framing = form === "cairn" ? {} : { framing: dogpileFraming(life) };

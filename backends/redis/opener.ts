@@ -1,8 +1,7 @@
 /** Opening Redis by an address or by dogpile.cache's arguments, with ioredis. */
 
 import type { OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
-import type { RedisCommands } from "./commands.ts";
-import { redisEntries } from "./entries.ts";
+import { type EntriesForm, redisEntries } from "./entries.ts";
 import { type IoredisClient, ioredisCommands } from "../redis_ioredis.ts";
 
 /** ioredis names its durations after no unit. */
@@ -36,17 +35,17 @@ export interface IoredisSettings {
 
 /** Opens Redis; the entries are cairn's own records. */
 export async function openRedis(args: OpenerArguments): Promise<OpenedStore> {
-  return redisEntries(await connected(args), args);
+  return await opened(args, "cairn");
 }
 
 /** Opens Redis; the entries are dogpile.cache's records. */
 export async function openDogpileRedis(args: OpenerArguments): Promise<OpenedStore> {
-  return redisEntries(await connected(args), args, "dogpile");
+  return await opened(args, "dogpile");
 }
 
 /** As {@linkcode openDogpileRedis}, with the locks of dogpile_backend_redis_advanced. */
 export async function openRedisAdvanced(args: OpenerArguments): Promise<OpenedStore> {
-  return redisEntries(await connected(args), { ...advanced, ...args }, "dogpile");
+  return await opened({ ...advanced, ...args }, "dogpile");
 }
 
 /**
@@ -54,7 +53,7 @@ export async function openRedisAdvanced(args: OpenerArguments): Promise<OpenedSt
  * writes give a hash a time to live: `true` every one, `false` none, else the one that makes it.
  */
 export async function openRedisAdvancedHashes(args: OpenerArguments): Promise<OpenedStore> {
-  return redisEntries(await connected(args), { ...advanced, ...args }, "dogpile hashes");
+  return await opened({ ...advanced, ...args }, "dogpile hashes");
 }
 
 /** Its version 0.5 has locks of another name than dogpile.cache. */
@@ -79,12 +78,18 @@ export function ioredisSettings(args: OpenerArguments): IoredisSettings {
 const keepAliveMs = 60_000;
 const sentinelPort = 26_379;
 
-async function connected(args: OpenerArguments): Promise<RedisCommands> {
+async function opened(args: OpenerArguments, form: EntriesForm): Promise<OpenedStore> {
   const { client } = args;
-  return ioredisCommands(client === undefined ? await opened(args) : client as IoredisClient);
+  if (client !== undefined) {
+    const commands = ioredisCommands(client as IoredisClient);
+    return { ...redisEntries(commands, args, form), close: async () => {} };
+  }
+  const own = await connected(args);
+  const entries = redisEntries(ioredisCommands(own), args, form);
+  return { ...entries, close: async () => own.disconnect() };
 }
 
-async function opened(args: OpenerArguments): Promise<IoredisClient> {
+async function connected(args: OpenerArguments): Promise<OwnClient> {
   const settings = ioredisSettings(args);
   const { Redis } = await ioredis();
   const client = new Redis(settings);
@@ -93,10 +98,13 @@ async function opened(args: OpenerArguments): Promise<IoredisClient> {
   return client;
 }
 
+interface OwnClient extends IoredisClient {
+  on(event: "error", listener: () => void): unknown;
+  disconnect(): void;
+}
+
 interface IoredisModule {
-  readonly Redis: new (settings: IoredisSettings) => IoredisClient & {
-    on(event: "error", listener: () => void): unknown;
-  };
+  readonly Redis: new (settings: IoredisSettings) => OwnClient;
 }
 
 async function ioredis(): Promise<IoredisModule> {

@@ -23,5 +23,6 @@ export function openSqlite(args: OpenerArguments): OpenedStore {
   return {
     backend: serialized(json, sqliteBackend(database, options)),
     locks: serializedLocks(json, sqliteLocks(database, options)),
+    close: async () => database.close(),
   };
 }

@@ -10,6 +10,11 @@ export interface OpenedStore {
   readonly backend: Backend<Entry>;
   /** Its locks, where it has some of its own. */
   readonly locks?: Locks<Entry>;
+  /**
+   * Closes what was opened for it, so that a program can end: not what the caller handed in. What is
+   * under way may fail, and the store is of no use afterwards.
+   */
+  close(): Promise<void>;
 }
 
 /** The arguments of an opener: those of the configuration, and the address where one was given. */

@@ -15,7 +15,9 @@ type OpenBackend = (
 ) => Promise<OpenedStore>;
 
 /** What a configuration comes to. */
-export type ConfiguredSettings = RegionSettings & { readonly replaceExistingBackend: boolean };
+export type ConfiguredSettings = RegionSettings & Pick<OpenedStore, "close"> & {
+  readonly replaceExistingBackend: boolean;
+};
 
 /**
  * A text as the value that dogpile.cache takes it for: whole and decimal numbers, `true` and `false`

@@ -66,6 +66,8 @@ export class Region {
   #core: Core;
   #settings: RegionSettings;
   #isConfigured: boolean;
+  /** What closes the stores it has opened: also those replaced, for creations may go on there. */
+  readonly #opened: (() => Promise<void>)[] = [];
 
   /** Throws a `TypeError` or `RangeError` naming the option that is wrong. */
   constructor(options: RegionOptions = {}) {
@@ -134,7 +136,28 @@ export class Region {
    * `PluginNotFoundError` where nobody registered its backend.
    */
   async configureFromConfig(config: FlatConfig, prefix: string = ""): Promise<this> {
-    return this.configure(await readConfig(config, prefix));
+    const { close, ...settings } = await readConfig(config, prefix);
+    try {
+      this.configure(settings);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    this.#opened.push(close);
+    return this;
+  }
+
+  /**
+   * Closes the stores that {@linkcode Region.configureFromConfig} has opened, so that the program can
+   * end; a backend that was handed in is closed by who made it. Also done by `await using`.
+   */
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.splice(0).map((close) => close()));
+  }
+
+  /** As {@linkcode Region.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /**

@@ -21,7 +21,8 @@ const openers = new Map<string, () => BackendOpener | Promise<BackendOpener>>();
  * import { equal } from "node:assert/strict";
  * import { makeRegion, memoryBackend, registerBackend } from "@cairn/cache";
  *
- * registerBackend("shelf", () => () => ({ backend: memoryBackend() }));
+ * const close = async (): Promise<void> => {};
+ * registerBackend("shelf", () => () => ({ backend: memoryBackend(), close }));
  * const region = makeRegion();
  * await region.configureFromConfig({ "cache.backend": "shelf" }, "cache.");
  * equal(region.backend.name, "memory");
@@ -38,11 +39,34 @@ export function registerBackend(
 
 /**
  * Opens a backend by its name, or by an address whose scheme is its name. Rejects with a
- * `PluginNotFoundError` for a name that nobody registered.
+ * `PluginNotFoundError` for a name that nobody registered. It is closed by `close`, once however often
+ * that is called, or by `await using`.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { makeRegion, openBackend, registerBackend } from "@cairn/cache";
+ * import { openers } from "@cairn/cache/openers";
+ *
+ * for (const [name, load] of openers) registerBackend(name, load);
+ * const store = await openBackend("sqlite::memory:");
+ * equal(await makeRegion({ ...store }).getOrCreate("answer", () => 42), 42);
+ * await store.close();
+ * ```
  */
 export async function openBackend(
   nameOrUrl: string,
   args: Readonly<Record<string, unknown>> = {},
+): Promise<OpenedStore & AsyncDisposable> {
+  const opened = await openedBy(nameOrUrl, args);
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => closing ??= opened.close();
+  return Object.freeze({ ...opened, close, [Symbol.asyncDispose]: close });
+}
+
+async function openedBy(
+  nameOrUrl: string,
+  args: Readonly<Record<string, unknown>>,
 ): Promise<OpenedStore> {
   const byName = openers.get(nameOrUrl);
   if (byName !== undefined) return await (await byName())({ ...args });

@@ -20,10 +20,12 @@ import { counter } from "../../testing/region_bench.ts";
 
 const clock = new ManualClock();
 const opened: OpenerArguments[] = [];
+let closed = 0;
+const close = async (): Promise<void> => void closed++;
 
 registerBackend("mock", () => (args) => {
   opened.push(args);
-  return { backend: new ModelStore<Entry>(clock, { name: "mock" }) };
+  return { backend: new ModelStore<Entry>(clock, { name: "mock" }), close };
 });
 
 describe("configureFromConfig", () => {
@@ -143,12 +145,36 @@ describe("configureFromConfig", () => {
   });
 });
 
+describe("a region that opened its stores", () => {
+  it("closes them, replaced ones too, and nothing that was handed in", async () => {
+    const before = closed;
+    const region = await makeRegion({ clock }).configureFromConfig({ backend: "mock" });
+    await region.configureFromConfig({ backend: "mock", replaceExistingBackend: true });
+    equal(closed, before);
+    await region.close();
+    await region.close();
+    equal(closed, before + 2);
+    await makeRegion({ backend: new ModelStore<Entry>(clock) }).close();
+    equal(closed, before + 2);
+  });
+
+  it("closes what it opened in vain, and is disposed of", async () => {
+    const before = closed;
+    const region = makeRegion({ clock, near: { maxEntries: 1 } });
+    await rejects(region.configureFromConfig({ backend: "mock" }), RegionAlreadyConfiguredError);
+    equal(closed, before + 1);
+    const other = await makeRegion({ clock }).configureFromConfig({ backend: "mock" });
+    await other[Symbol.asyncDispose]();
+    equal(closed, before + 2);
+  });
+});
+
 describe("the registry of backends", () => {
   it("loads when a name is first used, and once", async () => {
     const loads = counter();
     registerBackend("lazy", () => {
       loads();
-      return () => ({ backend: new ModelStore<Entry>(clock) });
+      return () => ({ backend: new ModelStore<Entry>(clock), close });
     });
     equal(loads(), 1);
     await Promise.all([openBackend("lazy"), openBackend("lazy")]);
@@ -157,9 +183,21 @@ describe("the registry of backends", () => {
 
   it("a later registration of a name takes it over", async () => {
     for (const name of ["first", "second"]) {
-      registerBackend("taken", () => () => ({ backend: new ModelStore<Entry>(clock, { name }) }));
+      registerBackend("taken", () => () => {
+        return { backend: new ModelStore<Entry>(clock, { name }), close };
+      });
     }
     equal((await openBackend("taken")).backend.name, "second");
+  });
+
+  it("closes what an opener opened, once, and disposes of it", async () => {
+    const before = closed;
+    const store = await openBackend("mock");
+    await Promise.all([store.close(), store.close()]);
+    await store[Symbol.asyncDispose]();
+    equal(closed, before + 1);
+    await (await openBackend("mock"))[Symbol.asyncDispose]();
+    equal(closed, before + 2);
   });
 
   it("finds the opener of an address by its scheme, and gives it the address", async () => {

@@ -6,8 +6,8 @@
  *     answered stale.
  *  3. Those whose locks are theirs wait for each other; then one call of the creator makes them all.
  *     Each is stored and released in one step.
- *  4. Only then, with no one waiting for it, a flight whose lock was busy waits, each on its own. So no
- *     two batches can wait for each other.
+ *  4. A flight whose lock was busy has left before and waits on its own, with no one waiting for it. So
+ *     no two batches can wait for each other.
  */
 
 import type { Entry } from "../contracts/entry.ts";
@@ -53,11 +53,6 @@ export class Meeting {
     this.#calls = calls;
     this.#creator = creator;
     this.#awaited = new Set(calls.map(({ key }) => key));
-  }
-
-  /** Resolves when the creator has made what it was to make, or failed. */
-  get over(): Promise<void> {
-    return this.#made.promise.then(() => {}, () => {});
   }
 
   /** Reads the entry of one of the calls, with those of all the others. */
@@ -123,8 +118,7 @@ function signalOfAll(contexts: readonly CreationContext[]): AbortSignal {
     const leave = (): void => {
       if (--present === 0) all.abort(signal.reason);
     };
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave);
+    signal.addEventListener("abort", leave);
   }
   return all.signal;
 }

@@ -61,8 +61,8 @@ interface Copy {
 
 /** The scope of the region's own mark; a tag's scope is the tag with a colon before it. */
 const REGION = "";
-/** How long making a mark may take until somebody else tries. */
-const FIRST_USE_MS = 10_000;
+/** How long making a mark may take until somebody else tries; well below a usual lease. */
+const FIRST_USE_MS = 3_000;
 /** How many copies a process keeps; when there are more, and those of one trip, it begins anew. */
 const MOST_COPIES = 10_000;
 
@@ -216,8 +216,7 @@ export class Marks implements Invalidator {
     });
     const found = halfOf(value);
     if (found !== undefined) await lease?.release();
-    else if (lease === undefined) await store.backend.set([write]);
-    else await lease.commit(write);
+    else await lease?.commit(write);
     return found ?? made;
   }
 

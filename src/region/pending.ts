@@ -133,12 +133,11 @@ export class Flight {
       signal.addEventListener("abort", leave, { once: true });
       answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
     });
-    joined.catch(ignore);
     return joined;
   }
 
   #leave(reason: unknown): void {
-    if (--this.#holders > 0 || this.stage === "done") return;
+    if (--this.#holders > 0) return;
     this.isVoid = true;
     this.#controller.abort(reason);
   }

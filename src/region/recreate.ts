@@ -50,14 +50,12 @@ export async function recreate(call: CreatingCall, lead: Lead): Promise<void> {
   for (let tries = 1;;) {
     try {
       if (await hasLanded(call, attempt)) return;
-      // Nobody who is waited for waits for a lock.
-      meeting?.leave(call.key);
-      await meeting?.over;
     } catch (error) {
       if (!(error instanceof LeaseLostError) || tries++ === MOST_TRIES) {
         return lead.flight.fail(error);
       }
     } finally {
+      // Nobody who is waited for waits for a lock.
       meeting?.leave(call.key);
     }
     attempt = { ...lead, meeting: undefined };

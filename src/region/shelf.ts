@@ -98,7 +98,7 @@ export function extend({ core, policy }: Call, slot: Slot): void {
   slot.servableUntil = Math.min(
     earlyWindowOf(entry, policy.earlyRefresh),
     entry.softExpiresAt,
-    core.store === undefined ? NEVER : shelvedAt + core.nearMaxAgeMs,
+    shelvedAt + core.nearMaxAgeMs,
     core.invalidator.trustedUntil(entry.tags),
   );
 }

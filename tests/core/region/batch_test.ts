@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/contracts/entry.ts";
 import { BackendError, CreationTimeoutError } from "../../../src/contracts/errors.ts";
-import type { ManyContext } from "../../../src/region/batch.ts";
+import type { ManyContext, ManyCreator } from "../../../src/region/batch.ts";
 import { localLocks } from "../../../src/region/local_locks.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
@@ -251,8 +251,10 @@ describe("getOrCreateMulti over a store", () => {
     const other = makeRegion({ clock, backend: store });
     const asked: (readonly string[])[] = [];
     const gate = Promise.withResolvers<void>();
-    const create = async (keys: readonly string[]): Promise<string[]> => {
+    const signals: AbortSignal[] = [];
+    const create: ManyCreator<string> = async (keys, { signal }) => {
       asked.push(keys);
+      signals.push(signal);
       if (asked.length === 1) await gate.promise;
       return keys.map((key) => `${key} ${asked.length}`);
     };
@@ -260,10 +262,28 @@ describe("getOrCreateMulti over a store", () => {
     await settled();
     await other.delete("b");
     await clock.advance(1_000);
+    equal(signals[0]?.aborted, false);
     gate.resolve();
     deepEqual(await values, ["a 2", "b 2"]);
     deepEqual(asked, [["a", "b"], ["b"]]);
     deepEqual(await other.getMulti(["a", "b"]), ["a 2", "b 2"]);
+  });
+
+  it("a key that another is creating is answered as soon as that is done", async () => {
+    const { clock, store, region } = regionBench("backend");
+    const other = makeRegion({ clock, backend: store });
+    const elsewhere = other.getOrCreate("b", () => clock.sleep(100).then(() => "elsewhere"));
+    await settled();
+    const batch = region.getOrCreateMulti(["a", "b"], async (keys) => {
+      await clock.sleep(10_000);
+      return keys.map(() => "here");
+    });
+    await settled();
+    const single = region.getOrCreate("b", () => "unneeded");
+    await clock.advance(100);
+    deepEqual([await elsewhere, await single], ["elsewhere", "elsewhere"]);
+    await clock.advance(10_000);
+    deepEqual(await batch, ["here", "elsewhere"]);
   });
 
   it("a key that the creator left out is left out also where it is made on its own", async () => {

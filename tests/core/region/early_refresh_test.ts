@@ -78,6 +78,21 @@ for (const shape of SHAPES) {
       equal((await region.getEntry("key"))?.hardExpiresAt !== NEVER, true);
     });
 
+    it("that fails leaves the value its life, also where errors are answered stale", async () => {
+      const { region, clock } = regionBench(shape, {
+        softTtlMs: 1_000,
+        earlyRefresh: { share: 0.5 },
+        staleOnError: { throttleMs: 10 },
+      });
+      await region.set("key", 1);
+      const ends = (await region.getEntry("key"))?.softExpiresAt;
+      await clock.advance(500);
+      equal(await region.getOrCreate("key", () => Promise.reject(new Error("down"))), 1);
+      await settled();
+      equal(region.stats().createError, 1);
+      equal((await region.getEntry("key"))?.softExpiresAt, ends);
+    });
+
     it("goes on when all who wait for it have left: it was begun for those yet to come", async () => {
       const { region, clock } = regionBench(shape, {
         softTtlMs: 1_000,

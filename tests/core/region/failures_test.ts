@@ -83,6 +83,58 @@ describe("failures", () => {
     equal(await region.getOrCreate("key", () => "unneeded"), "other");
   });
 
+  it("leases that are lost again and again end a creation after three tries", async () => {
+    const { region, clock, store } = regionBench("backend", { lock: { leaseMs: 300 } });
+    const other = makeRegion({ clock, backend: store });
+    let tries = 0;
+    const creating = region.getOrCreate("key", async () => {
+      tries++;
+      await other.delete("key");
+      await clock.sleep(1_000);
+    });
+    const failing = rejects(creating, { name: "LeaseLostError" });
+    await clock.advance(10_000);
+    await failing;
+    equal(tries, 3);
+  });
+
+  it("a success makes forget the failure of a creation from before an invalidation", async () => {
+    const { region, clock } = regionBench("backend", { negative: { errorTtlMs: 10_000 } });
+    const gate = Promise.withResolvers<string>();
+    const first = region.getOrCreate("key", () => gate.promise);
+    await settled();
+    await region.invalidate();
+    const second = region.getOrCreate("key", () => "made");
+    await settled();
+    gate.reject(new Error("down"));
+    await rejects(first, { message: "down" });
+    await clock.advance(100);
+    equal(await second, "made");
+    equal(await region.getOrCreate("key", () => "unneeded"), "made");
+  });
+
+  it("after a soft invalidation a value that stands in does so for its moment", async () => {
+    const { region, clock } = regionBench("backend", { staleOnError: { throttleMs: 1_000 } });
+    await region.set("key", "old");
+    await region.invalidate({ hard: false });
+    let tries = 0;
+    const failing = () => Promise.reject(new Error(`try ${++tries}`));
+    for (let i = 0; i < 3; i++) equal(await region.getOrCreate<string>("key", failing), "old");
+    equal(tries, 1);
+    await clock.advance(1_000);
+    equal(await region.getOrCreate<string>("key", failing), "old");
+    equal(tries, 2);
+  });
+
+  it("a clock that steps back during a creation makes it no shorter than nothing", async () => {
+    const { region, clock } = regionBench("near");
+    await region.getOrCreate("key", () => {
+      clock.set(clock.now() - 3_600_000);
+      return 1;
+    });
+    equal((await region.getEntry("key"))?.creationMs, 0);
+  });
+
   it("a remembered error lasts no longer where the clock steps back", async () => {
     const { region, clock } = regionBench("near", { negative: { errorTtlMs: 1_000 } });
     await rejects(region.getOrCreate("key", () => Promise.reject(new Error("down"))));

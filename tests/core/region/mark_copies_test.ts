@@ -79,6 +79,40 @@ describe("copies of marks", () => {
     equal(store.trips, 1);
   });
 
+  it("are trusted while others are learned, and read again when there were too many", async () => {
+    const { clock, store, region } = regionBench("near and backend");
+    await region.set("a", 1, { tags: ["a"] });
+    await region.set("b", 1, { tags: ["b"] });
+    store.trips = 0;
+    await region.set("c", 1, { tags: ["a", "b"] });
+    equal(store.trips, 1);
+    const writer = makeRegion({ clock, backend: store });
+    const keys = Array.from({ length: MANY }, (_, i) => `key ${i}`);
+    for (const key of keys) await writer.set(key, key, { tags: [key] });
+    await region.getMulti(keys);
+    await region.get("another", { maxAgeMs: 0 });
+    // Its copies are gone, and what it invalidates itself it sees at once all the same.
+    await region.invalidate({ tags: ["a"] });
+    deepEqual(await region.getMulti(["a", "b", "c"]), [undefined, 1, undefined]);
+  });
+
+  it("an invalidation elsewhere that one read has told of holds for every near copy", async () => {
+    for (const hard of [true, false]) {
+      const { clock, store, region } = regionBench("near and backend");
+      const other = makeRegion({ clock, backend: store });
+      await region.set("early", 1);
+      await clock.advance(900);
+      await region.set("late", 1);
+      await clock.advance(99);
+      equal(await region.getOrCreate("early", () => 2), 1);
+      await other.invalidate({ hard });
+      await clock.advance(1);
+      // The copies of the mark are too old now, and are read with this key.
+      await region.get("unknown");
+      equal(await region.getOrCreate("late", () => 2), 2);
+    }
+  });
+
   it("go through a proxy that is put around the store later, as values do", async () => {
     class Renaming extends ProxyBackend {
       override get(keys: readonly string[]): Promise<(Entry | undefined)[]> {

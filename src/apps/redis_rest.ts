@@ -5,7 +5,7 @@
  * | request                                 | answer                                   |
  * | --------------------------------------- | ---------------------------------------- |
  * | `POST /` with a JSON array              | `{"result": …}`, or 400 `{"error": …}`   |
- * | `/COMMAND/arg/arg?EX=10`, body appended | the same                                 |
+ * | `/COMMAND/arg?EX=10`, body after `arg`  | the same                                 |
  * | `POST /pipeline` with arrays            | one result or error for each, in order   |
  * | `POST /multi-exec` with arrays          | the same in one transaction, or an error |
  *
@@ -130,16 +130,16 @@ function wishesOf({ headers }: Request): Wishes {
   };
 }
 
-/** The command of a path: its segments, the query's names and values, and the body. */
+/** The command of a path: its segments, the body, and the query's names and values. */
 async function commandOf(request: Request): Promise<Command> {
   const url = new URL(request.url);
   const command: (string | Uint8Array)[] = url.pathname.slice(1).split("/").map(decoded);
+  const body = new Uint8Array(await request.arrayBuffer());
+  if (body.length > 0) command.push(body);
   for (const [name, value] of url.searchParams) {
     if (name === "_token") continue;
     command.push(name, ...(value === "" ? [] : [value]));
   }
-  const body = new Uint8Array(await request.arrayBuffer());
-  if (body.length > 0) command.push(body);
   return command;
 }
 

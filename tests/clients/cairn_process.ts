@@ -8,14 +8,15 @@ const START_MS = 60_000;
 const STOP_MS = 15_000;
 
 /**
- * Starts `cairn serve` by the runtime's command on a free loopback port. Rejects with what it wrote
+ * Starts `cairn serve`, or another command, by the runtime's command on a free loopback port. Rejects with what it wrote
  * when it ends, or gives no address within a minute.
  */
 export async function startCairn(
   runtime: readonly string[],
   args: readonly string[],
+  { command = "serve" }: { readonly command?: string } = {},
 ): Promise<CairnServer> {
-  const [program, ...rest] = [...runtime, "src/apps/cli.ts", "serve", "--port", "0", ...args];
+  const [program, ...rest] = [...runtime, "src/apps/cli.ts", command, "--port", "0", ...args];
   const child = spawn(program!, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
@@ -58,7 +59,8 @@ function addressIn(child: ChildProcess, output: () => string): Promise<string> {
 }
 
 async function stopped(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
-  if (child.exitCode === null) child.kill("SIGTERM");
+  // Of a child that it has killed itself Deno tells no exit code.
+  if (child.exitCode === null) process.kill(child.pid!, "SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   const code = await ended;
   clearTimeout(timer);

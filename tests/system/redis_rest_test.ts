@@ -102,7 +102,7 @@ describe("cairn redis-rest", { skip: redis.missing }, () => {
     }]);
   });
 
-  it("a body is the last argument of a path, byte for byte", async () => {
+  it("a body follows the arguments of a path, byte for byte", async () => {
     const body = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     deepEqual(await ask("/set/bytes", { method: "POST", body }), [200, { result: "OK" }]);
     deepEqual(new Uint8Array(await admin.callBytes("GET", "bytes") as Uint8Array), body);

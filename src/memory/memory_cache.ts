@@ -11,7 +11,7 @@ import type { Clock } from "../contracts/clock.ts";
 import { deadlineOf, isTimed } from "./deadline.ts";
 import type { PolicyFactory } from "./eviction_policy.ts";
 import type { Removal, RemovalCause } from "./removals.ts";
-import { type Place, Shelf, type ShelfShape, type Write } from "./shelf.ts";
+import { type Place, Shelf, type ShelfShape, type Terms } from "./shelf.ts";
 import { shapeOf } from "./shelf_shape.ts";
 
 /** How a {@linkcode MemoryCache} is bounded and timed. */
@@ -145,9 +145,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
    * everything else is pinned; the key is then missing.
    */
   set(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    const { namespace = "" } = options;
-    const now = this.#nowFor(options);
-    return this.#shelf.put({ key, value, namespace, expiresAt: deadlineOf(options, now), now });
+    return this.#shelf.put(key, value, options);
   }
 
   /** Stores many values under one deadline; answers the keys that were refused. */
@@ -155,13 +153,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const shared = this.#sharedPart(options);
-    return failed(entries, ([key, value]) => this.#shelf.put({ key, value, ...shared }));
+    const shared = this.#sharedTerms(options);
+    return failed(entries, ([key, value]) => this.#shelf.put(key, value, shared));
   }
 
   /** Stores the value if the key is absent; answers whether it did. */
   add(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#add({ key, value, ...this.#sharedPart(options) });
+    return this.#add(key, value, this.#sharedTerms(options));
   }
 
   /** Stores the values of absent keys; answers the keys that were present or refused. */
@@ -169,13 +167,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const shared = this.#sharedPart(options);
-    return failed(entries, ([key, value]) => this.#add({ key, value, ...shared }));
+    const shared = this.#sharedTerms(options);
+    return failed(entries, ([key, value]) => this.#add(key, value, shared));
   }
 
   /** Stores the value if the key is present; answers whether it did. */
   replace(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#replace({ key, value, ...this.#sharedPart(options) });
+    return this.#replace(key, value, this.#sharedTerms(options));
   }
 
   /** Stores the values of present keys; answers the keys that were absent or refused. */
@@ -183,13 +181,13 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     entries: Iterable<readonly [string, V]>,
     options: StoreOptions = NO_OPTIONS,
   ): string[] {
-    const shared = this.#sharedPart(options);
-    return failed(entries, ([key, value]) => this.#replace({ key, value, ...shared }));
+    const shared = this.#sharedTerms(options);
+    return failed(entries, ([key, value]) => this.#replace(key, value, shared));
   }
 
   /** Gives a live value a new deadline; answers whether there was one. */
   touch(key: string, options: StoreOptions = NO_OPTIONS): boolean {
-    const { expiresAt, namespace, now } = this.#sharedPart(options);
+    const { expiresAt, namespace, now } = this.#sharedTerms(options);
     const slot = this.#shelf.peek(key, { namespace, now });
     if (slot < 0) return false;
     this.#shelf.reschedule(slot, expiresAt, now);
@@ -221,8 +219,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     if (initialValue === undefined) return undefined;
     checkNumber(initialValue, "initialValue");
     const first = initialValue + delta;
-    const write = { key, value: first as V, ...this.#sharedPart(options) };
-    return this.#shelf.put(write) ? first : undefined;
+    return this.#shelf.put(key, first as V, options) ? first : undefined;
   }
 
   /** Subtracts `delta` as {@linkcode MemoryCache.incr} adds it; there is no floor. */
@@ -262,22 +259,18 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     };
   }
 
-  #nowFor(options: StoreOptions): number {
-    return isTimed(options) ? this.#clock.now() : NaN;
-  }
-
   /** What the writes of one call have in common. */
-  #sharedPart(options: StoreOptions): Place & { expiresAt: number } {
-    const now = this.#nowFor(options);
+  #sharedTerms(options: StoreOptions): Place & { expiresAt: number } {
+    const now = isTimed(options) ? this.#clock.now() : NaN;
     return { namespace: options.namespace ?? "", expiresAt: deadlineOf(options, now), now };
   }
 
-  #add(write: Write<V>): boolean {
-    return this.#shelf.peek(write.key, write) < 0 && this.#shelf.put(write);
+  #add(key: string, value: V, terms: Terms & Place): boolean {
+    return this.#shelf.peek(key, terms) < 0 && this.#shelf.put(key, value, terms);
   }
 
-  #replace(write: Write<V>): boolean {
-    return this.#shelf.peek(write.key, write) >= 0 && this.#shelf.put(write);
+  #replace(key: string, value: V, terms: Terms & Place): boolean {
+    return this.#shelf.peek(key, terms) >= 0 && this.#shelf.put(key, value, terms);
   }
 
   #delete(key: string, place: Place): boolean {
@@ -298,7 +291,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     const sum = value + step.delta;
     const expiresAt = this.#shelf.expiresAt(slot);
     const { key, namespace } = step;
-    const isKept = this.#shelf.put({ key, value: sum as V, namespace, expiresAt, now: NaN });
+    const isKept = this.#shelf.put(key, sum as V, { namespace, expiresAt, now: NaN });
     return isKept ? sum : undefined;
   }
 }

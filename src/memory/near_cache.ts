@@ -6,7 +6,6 @@
  * there, dead or alive. That leaves a hit one map lookup and one byte written.
  */
 
-import type { Clock } from "../contracts/clock.ts";
 import type { MemoryCacheOptions } from "./memory_cache.ts";
 import { Shelf } from "./shelf.ts";
 import { shapeOf } from "./shelf_shape.ts";
@@ -14,13 +13,10 @@ import { shapeOf } from "./shelf_shape.ts";
 /** A shelf of values whose owner knows whether they are still good. */
 export class NearCache<V = unknown> {
   readonly #shelf: Shelf<V>;
-  readonly #clock: Clock;
 
   /** Throws a `RangeError` or `TypeError` naming the option that is wrong. */
   constructor(options: MemoryCacheOptions<V>) {
-    const shape = shapeOf(options);
-    this.#shelf = new Shelf(shape);
-    this.#clock = shape.clock;
+    this.#shelf = new Shelf(shapeOf(options));
   }
 
   /** The value of `key`, dead or alive, noted as read. */
@@ -29,8 +25,8 @@ export class NearCache<V = unknown> {
   }
 
   /** Keeps a value until an instant. */
-  set(key: string, value: V, { expiresAt }: { readonly expiresAt: number }): void {
-    this.#shelf.put({ key, value, namespace: "", expiresAt, now: this.#clock.now() });
+  set(key: string, value: V, options: { readonly expiresAt: number }): void {
+    this.#shelf.put(key, value, options);
   }
 
   /** Removes a value. */

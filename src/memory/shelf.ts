@@ -7,7 +7,9 @@
  * entries, as long as it has looked at the clock anyway; nothing here needs a timer.
  */
 
+import type { StoreOptions } from "../contracts/cache.ts";
 import type { Clock } from "../contracts/clock.ts";
+import { deadlineOf, isTimed } from "./deadline.ts";
 import type { EvictionPolicy, PolicyFactory } from "./eviction_policy.ts";
 import { ExpiryWheel, type WheelShape } from "./expiry_wheel.ts";
 import { keyHash } from "./key_hash.ts";
@@ -33,11 +35,9 @@ export interface Place {
   readonly now: number;
 }
 
-/** What is stored, and until when. Where there is a deadline the clock was read. */
-export interface Write<V> extends Place {
-  readonly key: string;
-  readonly value: V;
-  readonly expiresAt: number;
+/** What a caller asks for; in a batch, with the instant at which it began. */
+export interface Terms extends StoreOptions {
+  readonly now?: number;
 }
 
 /** How many due entries one call looks at. */
@@ -84,6 +84,8 @@ export class Shelf<V> {
   #size = 0;
   #weight = 0;
   #blindStores = 0;
+  /** When the present store takes place. A field, because passing so large a number allocates. */
+  #now = NaN;
 
   constructor(shape: ShelfShape<V>) {
     this.#clock = shape.clock;
@@ -167,15 +169,25 @@ export class Shelf<V> {
   }
 
   /** Stores a value; answers `false` if it was refused, which leaves the key missing. */
-  put(write: Write<V>): boolean {
-    const weight = this.#weigh === undefined ? 1 : this.#weightOf(write);
-    this.#wake(write.now);
-    const held = this.#heldSlot(write.namespace, write.key);
-    const isStored = write.expiresAt <= write.now
-      ? this.#discard(held)
-      : this.#store(write, held, weight);
+  put(key: string, value: V, terms: Terms): boolean {
+    const { namespace = "" } = terms;
+    const now = terms.now ?? (isTimed(terms) ? this.#clock.now() : NaN);
+    const expiresAt = deadlineOf(terms, now);
+    const weight = this.#weigh === undefined ? 1 : this.#weightOf(key, value);
+    this.#now = now;
+    this.#wake(now);
+    const held = this.#heldSlot(namespace, key);
+    if (expiresAt <= now) {
+      if (held >= 0) this.#drop(held);
+      this.#removals.tell();
+      return true;
+    }
+    let slot = held < 0 ? held : this.#keptInPlace(held, weight);
+    if (slot < 0) slot = this.#insert(key, namespace, weight);
+    if (slot < 0) this.#refuse(key, namespace, value);
+    else this.#fill(slot, value, expiresAt);
     this.#removals.tell();
-    return isStored;
+    return slot >= 0;
   }
 
   /** Gives a live entry a new deadline; one that has passed removes it. */
@@ -238,16 +250,9 @@ export class Shelf<V> {
     return slot === undefined ? -1 : slot;
   }
 
-  #store(write: Write<V>, held: number, weight: number): boolean {
-    let slot = held < 0 ? held : this.#keptInPlace(held, weight);
-    if (slot < 0) slot = this.#insert(write, weight);
-    if (slot < 0) {
-      this.#refuse(write);
-      return false;
-    }
-    this.#slots.setValue(slot, write.value);
-    this.#wheel.schedule(slot, write.expiresAt);
-    return true;
+  #fill(slot: number, value: V, expiresAt: number): void {
+    this.#slots.setValue(slot, value);
+    this.#wheel.schedule(slot, expiresAt);
   }
 
   /** An entry that outgrows its place, or is pinned or unpinned, is queued anew. */
@@ -268,8 +273,8 @@ export class Shelf<V> {
     return slot;
   }
 
-  #insert({ key, namespace, now }: Write<V>, weight: number): number {
-    if (this.#isTooHeavy(weight) || !this.#makeRoom(weight, now)) return -1;
+  #insert(key: string, namespace: string, weight: number): number {
+    if (this.#isTooHeavy(weight) || !this.#makeRoom(weight)) return -1;
     if (this.#slots.isFull) this.#grow();
     const slot = this.#slots.take();
     const space = this.#spaces.open(namespace);
@@ -287,16 +292,20 @@ export class Shelf<V> {
     return weight > this.#maxWeight * SHARE_MOST;
   }
 
-  #makeRoom(weight: number, now: number): boolean {
+  #makeRoom(weight: number): boolean {
     while (this.#size >= this.#maxEntries || this.#weight + weight > this.#maxWeight) {
       const cause = this.#size >= this.#maxEntries ? "entries" : "weight";
-      if (this.#wheel.scheduled > 0 && Number.isNaN(now)) now = this.#clock.now();
-      const dead = this.#wheel.scheduled > 0 ? this.#wheel.findDead(now, PEEK_STEPS) : -1;
+      const dead = this.#wheel.scheduled > 0 ? this.#findDead() : -1;
       const leaving = dead >= 0 ? dead : this.#policy.victim();
       if (leaving < 0) return false;
-      this.#leave(leaving, this.#wheel.isDead(leaving, now) ? "expired" : cause);
+      this.#leave(leaving, this.#wheel.isDead(leaving, this.#now) ? "expired" : cause);
     }
     return true;
+  }
+
+  #findDead(): number {
+    if (Number.isNaN(this.#now)) this.#now = this.#clock.now();
+    return this.#wheel.findDead(this.#now, PEEK_STEPS);
   }
 
   #grow(): void {
@@ -305,15 +314,10 @@ export class Shelf<V> {
     this.#policy.grow(this.#slots.capacity);
   }
 
-  #weightOf({ key, value }: Write<V>): number {
+  #weightOf(key: string, value: V): number {
     const weight = this.#weigh!(value, key);
     if (Number.isFinite(weight) && weight >= 0) return weight;
     throw new RangeError(`Cannot store "${key}": its weight is ${String(weight)}, not 0 or more`);
-  }
-
-  #discard(slot: number): boolean {
-    if (slot >= 0) this.#drop(slot);
-    return true;
   }
 
   #leave(slot: number, cause: RemovalCause): void {
@@ -326,7 +330,7 @@ export class Shelf<V> {
     this.#drop(slot);
   }
 
-  #refuse({ key, namespace, value }: Write<V>): void {
+  #refuse(key: string, namespace: string, value: V): void {
     this.#removals.counts.refused++;
     if (this.#removals.isHeard) this.#removals.note({ key, namespace, value, cause: "refused" });
   }

@@ -135,6 +135,16 @@ describe("failures", () => {
     equal((await region.getEntry("key"))?.creationMs, 0);
   });
 
+  it("a thousand errors are remembered, and the oldest is forgotten first", async () => {
+    const { region } = regionBench("near", { negative: { errorTtlMs: 1_000 } });
+    const failing = () => Promise.reject(new Error("down"));
+    const ask = (i: number) =>
+      rejects(region.getOrCreate(`key ${i}`, failing), { message: "down" });
+    for (let i = 0; i <= 1_000; i++) await ask(i);
+    equal(await region.getOrCreate("key 0", () => "made"), "made");
+    await rejects(region.getOrCreate("key 1", () => "unneeded"), { message: "down" });
+  });
+
   it("a remembered error lasts no longer where the clock steps back", async () => {
     const { region, clock } = regionBench("near", { negative: { errorTtlMs: 1_000 } });
     await rejects(region.getOrCreate("key", () => Promise.reject(new Error("down"))));

@@ -1,12 +1,14 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Atomics } from "../../../src/contracts/atomics.ts";
+import { NEVER } from "../../../src/contracts/clock.ts";
 import { atomicLocks } from "../../../src/region/atomic_locks.ts";
 import { localLocks } from "../../../src/region/local_locks.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
 import { locksSuite } from "../../conformance/locks_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
+import { ScriptedBackend } from "../../testing/scripted_backend.ts";
 
 locksSuite("localLocks", (clock) => {
   const backend = new ModelStore<unknown>(clock);
@@ -43,6 +45,37 @@ it("localLocks wait no longer where the clock steps back", async () => {
   // No more is lost than what had passed since it last looked.
   await timer.advance(150);
   equal(isEnded, true);
+});
+
+it("localLocks: a write under way keeps its holding, however long it travels", async () => {
+  const clock = new ManualClock();
+  const gate = Promise.withResolvers<void>();
+  const backend = new ScriptedBackend(new ModelStore<unknown>(clock), async ({ verb }) => {
+    if (verb !== "get") await gate.promise;
+    return "none" as const;
+  });
+  const locks = localLocks<unknown>(backend, { clock });
+  const once = { leaseMs: 1_000, waitMs: 0, enough: () => false };
+  const { lease } = await locks.acquire("key", once);
+  const committing = lease?.commit({ key: "key", value: 1, expiresAt: NEVER });
+  const revoking = locks.revoke(["other"]);
+  await clock.advance(10_000);
+  for (const key of ["key", "other"]) equal((await locks.acquire(key, once)).lease, undefined);
+  gate.resolve();
+  equal(await committing, true);
+  await revoking;
+  for (const key of ["key", "other"]) ok((await locks.acquire(key, once)).lease);
+});
+
+it("localLocks: an attempt that cannot read leaves no lock", async () => {
+  const clock = new ManualClock();
+  const backend = new ModelStore<unknown>(clock);
+  const locks = localLocks<unknown>(backend, { clock });
+  const once = { leaseMs: 1_000, waitMs: 0, enough: () => false };
+  backend.isBroken = true;
+  await rejects(locks.acquire("key", once), { name: "BackendError" });
+  backend.isBroken = false;
+  ok((await locks.acquire("key", once)).lease);
 });
 
 describe("atomicLocks", () => {

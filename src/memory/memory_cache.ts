@@ -7,7 +7,7 @@
  */
 
 import type { CountOptions, StoreOptions, SyncCache } from "../contracts/cache.ts";
-import type { Clock } from "../contracts/clock.ts";
+import { type Clock, NEVER } from "../contracts/clock.ts";
 import { deadlineOf, isTimed } from "./deadline.ts";
 import type { PolicyFactory } from "./eviction_policy.ts";
 import type { Removal, RemovalCause } from "./removals.ts";
@@ -81,6 +81,8 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
   readonly #clock: Clock;
   readonly #shape: ShelfShape<V>;
   #shelf: Shelf<V>;
+  /** The terms of the last store. The shelf reads them at once, so that one object serves all. */
+  readonly #terms: { -readonly [T in keyof Terms]: Terms[T] };
   #hits = 0;
   #misses = 0;
 
@@ -89,6 +91,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     this.#shape = shapeOf(options);
     this.#clock = this.#shape.clock;
     this.#shelf = new Shelf(this.#shape);
+    this.#terms = { namespace: "", now: NaN, expiresAt: NEVER };
   }
 
   /** How many entries are held, with dead ones that were not buried yet. */
@@ -145,7 +148,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
    * everything else is pinned; the key is then missing.
    */
   set(key: string, value: V, options: StoreOptions = NO_OPTIONS): boolean {
-    return this.#shelf.put(key, value, options);
+    return this.#shelf.put(key, value, this.#fillTerms(options));
   }
 
   /** Stores many values under one deadline; answers the keys that were refused. */
@@ -219,7 +222,7 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     if (initialValue === undefined) return undefined;
     checkNumber(initialValue, "initialValue");
     const first = initialValue + delta;
-    return this.#shelf.put(key, first as V, options) ? first : undefined;
+    return this.#shelf.put(key, first as V, this.#fillTerms(options)) ? first : undefined;
   }
 
   /** Subtracts `delta` as {@linkcode MemoryCache.incr} adds it; there is no floor. */
@@ -259,17 +262,24 @@ export class MemoryCache<V = unknown> implements SyncCache<V> {
     };
   }
 
-  /** What the writes of one call have in common. */
-  #sharedTerms(options: StoreOptions): Place & { expiresAt: number } {
-    const now = isTimed(options) ? this.#clock.now() : NaN;
-    return { namespace: options.namespace ?? "", expiresAt: deadlineOf(options, now), now };
+  /** What the writes of one call have in common; others may store between them. */
+  #sharedTerms(options: StoreOptions): Terms {
+    return { ...this.#fillTerms(options) };
   }
 
-  #add(key: string, value: V, terms: Terms & Place): boolean {
+  #fillTerms(options: StoreOptions): Terms {
+    const now = isTimed(options) ? this.#clock.now() : NaN;
+    this.#terms.expiresAt = deadlineOf(options, now);
+    this.#terms.namespace = options.namespace ?? "";
+    this.#terms.now = now;
+    return this.#terms;
+  }
+
+  #add(key: string, value: V, terms: Terms): boolean {
     return this.#shelf.peek(key, terms) < 0 && this.#shelf.put(key, value, terms);
   }
 
-  #replace(key: string, value: V, terms: Terms & Place): boolean {
+  #replace(key: string, value: V, terms: Terms): boolean {
     return this.#shelf.peek(key, terms) >= 0 && this.#shelf.put(key, value, terms);
   }
 

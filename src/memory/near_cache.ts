@@ -6,6 +6,7 @@
  * there, dead or alive. That leaves a hit one map lookup and one byte written.
  */
 
+import type { Clock } from "../contracts/clock.ts";
 import type { MemoryCacheOptions } from "./memory_cache.ts";
 import { Shelf } from "./shelf.ts";
 import { shapeOf } from "./shelf_shape.ts";
@@ -13,10 +14,13 @@ import { shapeOf } from "./shelf_shape.ts";
 /** A shelf of values whose owner knows whether they are still good. */
 export class NearCache<V = unknown> {
   readonly #shelf: Shelf<V>;
+  readonly #clock: Clock;
 
   /** Throws a `RangeError` or `TypeError` naming the option that is wrong. */
   constructor(options: MemoryCacheOptions<V>) {
-    this.#shelf = new Shelf(shapeOf(options));
+    const shape = shapeOf(options);
+    this.#shelf = new Shelf(shape);
+    this.#clock = shape.clock;
   }
 
   /** The value of `key`, dead or alive, noted as read. */
@@ -25,8 +29,8 @@ export class NearCache<V = unknown> {
   }
 
   /** Keeps a value until an instant. */
-  set(key: string, value: V, options: { readonly expiresAt: number }): void {
-    this.#shelf.put(key, value, options);
+  set(key: string, value: V, { expiresAt }: { readonly expiresAt: number }): void {
+    this.#shelf.put(key, value, { namespace: "", expiresAt, now: this.#clock.now() });
   }
 
   /** Removes a value. */

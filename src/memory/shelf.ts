@@ -7,9 +7,7 @@
  * entries, as long as it has looked at the clock anyway; nothing here needs a timer.
  */
 
-import type { StoreOptions } from "../contracts/cache.ts";
 import type { Clock } from "../contracts/clock.ts";
-import { deadlineOf, isTimed } from "./deadline.ts";
 import type { EvictionPolicy, PolicyFactory } from "./eviction_policy.ts";
 import { ExpiryWheel, type WheelShape } from "./expiry_wheel.ts";
 import { keyHash } from "./key_hash.ts";
@@ -35,9 +33,9 @@ export interface Place {
   readonly now: number;
 }
 
-/** What a caller asks for; in a batch, with the instant at which it began. */
-export interface Terms extends StoreOptions {
-  readonly now?: number;
+/** Where, when and until when something is stored. Where there is a deadline the clock was read. */
+export interface Terms extends Place {
+  readonly expiresAt: number;
 }
 
 /** How many due entries one call looks at. */
@@ -170,9 +168,7 @@ export class Shelf<V> {
 
   /** Stores a value; answers `false` if it was refused, which leaves the key missing. */
   put(key: string, value: V, terms: Terms): boolean {
-    const { namespace = "" } = terms;
-    const now = terms.now ?? (isTimed(terms) ? this.#clock.now() : NaN);
-    const expiresAt = deadlineOf(terms, now);
+    const { namespace, now, expiresAt } = terms;
     const weight = this.#weigh === undefined ? 1 : this.#weightOf(key, value);
     this.#now = now;
     this.#wake(now);

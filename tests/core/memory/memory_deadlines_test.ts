@@ -226,6 +226,33 @@ describe("MemoryCache and deadlines", () => {
     equal(cache.incr("n"), undefined);
   });
 
+  it("keeps every store to its own terms, whoever else stores while it is at work", async () => {
+    const strangers = new Set<string>();
+    const store = (by: string): void => {
+      if (strangers.has(by)) return;
+      strangers.add(by);
+      cache.set(`stored by ${by}`, 1, { ttlMs: 70, namespace: "elsewhere" });
+    };
+    const { cache, clock }: ReturnType<typeof makeCache> = makeCache({
+      weigh: (_value, key) => (key === "weighed" && store("weigh"), 1),
+      onRemoval: () => store("listener"),
+    });
+    const inMs = (key: string) => cache.expiresAt(key)! - clock.now();
+    function* entries(): Generator<[string, number]> {
+      yield ["first", 1];
+      store("iterable");
+      yield ["second", 1];
+    }
+    cache.set("old", 1, { ttlMs: 1 });
+    await clock.advance(1);
+    cache.add("old", 2, { ttlMs: 1_000 });
+    cache.set("weighed", 1, { ttlMs: 2_000 });
+    cache.setMulti(entries(), { ttlMs: 3_000 });
+    deepEqual(["old", "weighed", "first", "second"].map(inMs), [1_000, 2_000, 3_000, 3_000]);
+    deepEqual([...strangers], ["listener", "weigh", "iterable"]);
+    equal([...cache.keys("elsewhere")].length, 3);
+  });
+
   it("gives a live entry a new deadline by touch", async () => {
     const { cache, clock } = makeCache();
     cache.set("k", 1, { ttlMs: 1_000 });

@@ -21,7 +21,10 @@ export interface CachedFunction<A extends readonly unknown[], R> {
   set(value: R, ...args: A): Promise<void>;
   /** Removes the value of these arguments. */
   invalidate(...args: A): Promise<void>;
-  /** Calls the original, keeps its value whatever was there, and answers it. */
+  /**
+   * Calls the original, keeps its value whatever was there, and answers it. The value is set, not
+   * created: a deletion or invalidation while the original runs does not keep it out.
+   */
   refresh(...args: A): Promise<R>;
 }
 

@@ -17,7 +17,10 @@ export const NOT_MODIFIED: unique symbol = Symbol("not modified");
 /** The answer of a creator of many that has left a key out: nothing is kept, `undefined` answered. */
 export const LEFT_OUT: unique symbol = Symbol("left out");
 
-/** Makes the value of a key. */
+/**
+ * Makes the value of a key. One that asks its region for that very key waits for itself; only a hard
+ * creation timeout ends that.
+ */
 export type Creator<T> = (
   context: CreationContext,
 ) => T | typeof NOT_MODIFIED | Promise<T | typeof NOT_MODIFIED>;

@@ -33,8 +33,8 @@ it("the one that waits takes the value of the one that creates, under marks made
   equal(creations, 1);
 });
 
-/** A store with its local locks, which counts and holds up what is locked under marks. */
-function watchedMarks() {
+/** A store with its local locks, which counts what is locked under marks, and holds up one half. */
+function watchedMarks(held: "hard" | "soft" = "hard") {
   const clock = new ManualClock();
   const store = new ModelStore<Entry>(clock);
   const local = localLocks<Entry>(store, { clock });
@@ -46,7 +46,7 @@ function watchedMarks() {
     acquire: async (key, options) => {
       if (key.startsWith("cairn-mark:")) watched.acquired++;
       const acquired = await local.acquire(key, options);
-      if (key.startsWith("cairn-mark:hard:")) await gate.promise;
+      if (key.startsWith(`cairn-mark:${held}:`)) await gate.promise;
       return acquired;
     },
   };
@@ -75,6 +75,20 @@ it("an invalidation while a mark is made for the first time is not lost", async 
   equal(await region.get("key"), 1);
   await region.set("another", 1);
   equal(await region.get("another"), 1);
+});
+
+it("an invalidation while the lost half of a mark is made again is not lost", async () => {
+  const { clock, store, watched, region } = watchedMarks("soft");
+  const old = makeRegion({ clock, backend: store });
+  await old.set("old", 1);
+  await store.delete(["cairn-mark:soft:region"]);
+  const creating = region.getOrCreate("key", () => 1);
+  await settled();
+  equal(watched.acquired, 1);
+  await region.invalidate();
+  watched.gate.resolve();
+  equal(await creating, 1);
+  equal(await region.get("old", { allowStale: true }), undefined);
 });
 
 it("who waits for a mark goes on when it is there, whoever holds its lock", async () => {

@@ -9,24 +9,9 @@ import { localLocks } from "../../../src/region/local_locks.ts";
 import { type Flight, PendingTable } from "../../../src/region/pending.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
+import { mapsWith } from "../../testing/maps_with.ts";
 import { ModelStore } from "../../testing/model_store.ts";
 import { regionBench, SHAPES } from "../../testing/region_bench.ts";
-
-/** The maps in which `act` puts something at `key`; private ones are not to be looked into otherwise. */
-async function mapsWith(key: string, act: () => unknown): Promise<Map<unknown, unknown>[]> {
-  const { set } = Map.prototype;
-  const maps = new Set<Map<unknown, unknown>>();
-  Map.prototype.set = function (name: unknown, value: unknown) {
-    if (name === key) maps.add(this);
-    return set.call(this, name, value);
-  };
-  try {
-    await act();
-  } finally {
-    Map.prototype.set = set;
-  }
-  return [...maps];
-}
 
 describe("nothing is left", () => {
   it("in the pending table of flights that have ended, in whatever order they end", async () => {

@@ -11,6 +11,7 @@ import { localLocks } from "../../../src/region/local_locks.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
 import { ModelStore } from "../../testing/model_store.ts";
+import { mapsWith } from "../../testing/maps_with.ts";
 import { regionBench } from "../../testing/region_bench.ts";
 
 /** More tags than a process keeps copies of. */
@@ -90,26 +91,40 @@ describe("copies of marks", () => {
     const keys = Array.from({ length: MANY }, (_, i) => `key ${i}`);
     for (const key of keys) await writer.set(key, key, { tags: [key] });
     await region.getMulti(keys);
-    await region.get("another", { maxAgeMs: 0 });
-    // Its copies are gone, and what it invalidates itself it sees at once all the same.
+    // Its copies are gone now, and what it invalidates itself it sees at once all the same.
     await region.invalidate({ tags: ["a"] });
-    deepEqual(await region.getMulti(["a", "b", "c"]), [undefined, 1, undefined]);
+    for (const [key, value] of [["a", 2], ["b", 1], ["c", 2]] as const) {
+      equal(await region.getOrCreate(key, () => 2), value, key);
+    }
   });
 
-  it("an invalidation elsewhere that one read has told of holds for every near copy", async () => {
+  it("are no more than ten thousand and those of one trip", async () => {
+    const { region } = regionBench("backend");
+    const maps = await mapsWith(":tag0", () => region.set("key", 0, { tags: ["tag0"] }));
+    ok(maps.some(({ size }) => size > 0));
+    let most = 0;
+    for (let i = 1; i < 2 * MANY; i++) {
+      await region.set("key", i, { tags: [`tag${i}`] });
+      most = Math.max(most, ...maps.map(({ size }) => size));
+    }
+    ok(most <= MANY + 1, `${most} copies`);
+  });
+
+  it("an invalidation elsewhere that one read has told of ends the joining of older creations", async () => {
     for (const hard of [true, false]) {
-      const { clock, store, region } = regionBench("near and backend");
+      const { clock, store, region } = regionBench("backend");
       const other = makeRegion({ clock, backend: store });
-      await region.set("early", 1);
-      await clock.advance(900);
-      await region.set("late", 1);
-      await clock.advance(99);
-      equal(await region.getOrCreate("early", () => 2), 1);
+      const first = region.getOrCreate("key", () => clock.sleep(2_000).then(() => "before"));
+      await clock.advance(500);
       await other.invalidate({ hard });
-      await clock.advance(1);
+      await clock.advance(500);
       // The copies of the mark are too old now, and are read with this key.
       await region.get("unknown");
-      equal(await region.getOrCreate("late", () => 2), 2);
+      const second = region.getOrCreate("key", () => "after");
+      await clock.advance(2_000);
+      equal(await first, "before");
+      equal(await second, "after");
+      equal(region.stats().join, 0);
     }
   });
 

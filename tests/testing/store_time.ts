@@ -28,10 +28,9 @@ export function storeTime(
 ): SuiteTime {
   const idle = async (): Promise<void> => {
     await settled();
-    for (let turn = 0; stores.some(({ pending }) => pending > 0); turn++) {
-      if (turn === turnsLimit) throw new Error("Cannot move time: a store does not answer");
-      if (turn < quickTurns) await settled();
-      else await new Promise((resolve) => setTimeout(resolve, 1));
+    for (let count = 0; stores.some(({ pending }) => pending > 0); count++) {
+      if (count === turnsLimit) throw new Error("Cannot move time: a store does not answer");
+      await (count < quickTurns ? settled() : turn());
     }
   };
   return {
@@ -66,7 +65,7 @@ export function regionOver(
     now: () => clock.now(),
     // An hour is no pause between attempts: it is how long a call may take.
     sleep: (ms: number, signal?: AbortSignal) => {
-      return ms < 3_600_000 ? settled() : clock.sleep(ms, signal);
+      return ms < 3_600_000 ? turn() : clock.sleep(ms, signal);
     },
     get sleeping() {
       return clock.sleeping;
@@ -76,4 +75,9 @@ export function regionOver(
   const { backend, locks, time } = fixtureOf(storeClock as unknown as ManualClock);
   if (time !== undefined) clock.advance = (ms) => time.advance(ms);
   return { backend: serialized(json, backend), locks: serializedLocks(json, locks) };
+}
+
+/** A turn in which answers from outside can come in. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -18,9 +18,8 @@ import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
 import { type ListingFixture, listingSuite } from "../../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
-import { regionSuite } from "../../conformance/region_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
-import { regionOver, storeTime } from "../../testing/store_time.ts";
+import { storeTime } from "../../testing/store_time.ts";
 
 /** The database of this Worker; bindings come with a request, and tests run within one. */
 function database(): D1Database {
@@ -103,7 +102,6 @@ backendSuite("serialized(json, d1)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
-regionSuite("d1 with its locks", (clock) => regionOver(clock, fixtureOf));
 
 describe("d1", () => {
   const once = { leaseMs: 1_000, waitMs: 0, enough: () => false };

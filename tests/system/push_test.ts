@@ -1,4 +1,9 @@
-/** What `cairn push` sends, and says to the person who starts it. */
+// runs on: node24
+/**
+ * What `cairn push` sends, and says to the person who starts it.
+ *
+ * Deno's `node:http` server, which stands for a silent index here, can leave a request without end.
+ */
 
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";

@@ -2,7 +2,7 @@
 /**
  * What `cairn push` sends, and says to the person who starts it.
  *
- * Deno's `node:http` server, which stands for a silent index here, can leave a request without end.
+ * Not on Deno: there the case of Ctrl+C can wait without end.
  */
 
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";

@@ -54,7 +54,7 @@ export const STORES: readonly Store[] = [
   { name: "memcached", title: /^(?:bare )?memcached\b/ },
   { name: "SQLite", title: /^sqlite\b/ },
   { name: "D1", title: /^d1\b/ },
-  { name: "Durable Object", title: /^durable object$/ },
+  { name: "Durable Object", title: /^durable object( with its locks)?$/ },
   { name: "Workers KV", title: /^workers kv\b/ },
   { name: "Cache API", title: /^cache api\b/ },
   { name: "Deno KV", title: /^deno kv\b/ },

@@ -34,8 +34,9 @@ function linesOf(peers: Peers, keys: readonly string[], when: string): Line[] {
   return Object.keys(peers).map((name) => {
     const bytes = bytesOfPeer(name);
     const more = `Map ${bytes < map ? "-" : "+"} ${Math.abs(bytes - map).toFixed(1)}`;
-    console.log(`  ${(name + when).padEnd(44)}${bytes.toFixed(1).padStart(12)}${more.padStart(16)}`);
-    return { name: `${name}${when}, bytes beyond Map`, nanoseconds: bytes - map, ratio: 1 };
+    const title = `${name}${when}`;
+    console.log(`  ${title.padEnd(44)}${bytes.toFixed(1).padStart(12)}${more.padStart(16)}`);
+    return { name: `${title}, bytes beyond Map`, nanoseconds: bytes - map, ratio: 1 };
   });
 }
 

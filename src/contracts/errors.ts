@@ -217,6 +217,20 @@ export class InvalidFilenameError extends CacheError {
   }
 }
 
+/** An index does not have what it was asked for. */
+export class PackageNotFoundError extends CacheError {
+  /** The class name. */
+  override readonly name: string = "PackageNotFoundError";
+  /** What was asked for, e.g. `"foo (>= 1.0) (whl)"`. */
+  readonly requirement: string;
+
+  /** Names what was asked for. */
+  constructor(requirement: string) {
+    super(`Cannot find a package in the index: ${excerpt(requirement)}`);
+    this.requirement = requirement;
+  }
+}
+
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -8,6 +8,7 @@ export {
   HeldBackError,
   InvalidDistributionError,
   InvalidFilenameError,
+  PackageNotFoundError,
   type RefusalCode,
   UploadRefusedError,
   UpstreamError,
@@ -70,6 +71,8 @@ export {
   type WheelhouseOptions,
 } from "./wheelhouse.ts";
 
+export { findPackage } from "./find_package.ts";
+
 export { type ArchiveFacts, inspectArchive, type InspectOptions } from "./packages/archive.ts";
 export {
   type Digest,
@@ -96,10 +99,32 @@ export {
   SDIST_SUFFIXES,
 } from "./packages/names.ts";
 export type { PasswordCheck } from "./users/password_hash.ts";
+export {
+  type ChoiceOptions,
+  chooseFile,
+  inOrderOfChoice,
+  type OfferedFile,
+  type PackageQuery,
+  parseQuery,
+  type Release,
+  type WantedFormat,
+} from "./packages/query.ts";
 export type { RangeSource } from "./packages/range_source.ts";
+export {
+  constraintText,
+  parseLooseRequirement,
+  requirementText,
+} from "./packages/loose_requirements.ts";
 export { parseRequirement, type Requirement } from "./packages/requirements.ts";
 export { parseSpecifiers, type SpecifierOptions, type Specifiers } from "./packages/specifiers.ts";
 export { expandTags } from "./packages/tags.ts";
+export {
+  parseWheelInfo,
+  readWheelInfo,
+  type WheelInfo,
+  wheelInfoText,
+} from "./packages/wheel_info.ts";
+export { parseWheelName, tagText, type WheelName, wheelNameText } from "./packages/wheel_name.ts";
 export {
   compareVersions,
   formatVersion,

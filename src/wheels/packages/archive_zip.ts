@@ -41,6 +41,16 @@ export async function readZipMetadata(
   return metadata;
 }
 
+/** The bytes of a wheel's WHEEL file. Throws an `InvalidDistributionError` if there is none. */
+export async function readWheelFile(
+  parsed: ParsedFilename,
+  source: RangeSource,
+): Promise<Uint8Array> {
+  const directory = await readZipDirectory(source);
+  const entry = fileAt(directory.entries, `${infoFolder(directory.entries, parsed)}/WHEEL`);
+  return await readZipEntry(directory, entry, LARGEST_METADATA);
+}
+
 function checkGrowth(entries: readonly ZipEntry[], sizeBytes: number): void {
   const contentBytes = entries.reduce((sum, entry) => sum + entry.contentBytes, 0);
   if (contentBytes > Math.max(ALWAYS_ALLOWED, LARGEST_GROWTH * sizeBytes)) {
@@ -49,13 +59,19 @@ function checkGrowth(entries: readonly ZipEntry[], sizeBytes: number): void {
 }
 
 function wheelMetadata(entries: readonly ZipEntry[], parsed: ParsedFilename): ZipEntry {
+  const folder = infoFolder(entries, parsed);
+  for (const name of ["WHEEL", "RECORD"]) fileAt(entries, `${folder}/${name}`);
+  return fileAt(entries, `${folder}/METADATA`);
+}
+
+/** The folder of a wheel's own files. */
+function infoFolder(entries: readonly ZipEntry[], parsed: ParsedFilename): string {
   const tops = new Set(entries.map(({ path }) => topOf(path)));
   const folders = [...tops].filter((top) => top.endsWith(DIST_INFO));
   if (folders.length > 1) refuse(`it has ${folders.length} .dist-info folders`);
   const folder = folders[0] ?? refuse("METADATA not found: it has no .dist-info folder");
   checkFolder(folder, parsed);
-  for (const name of ["WHEEL", "RECORD"]) fileAt(entries, `${folder}/${name}`);
-  return fileAt(entries, `${folder}/METADATA`);
+  return folder;
 }
 
 function checkFolder(folder: string, parsed: ParsedFilename): void {

@@ -73,6 +73,14 @@ export function parseMetadata(bytes: Uint8Array): CoreMetadata {
   });
 }
 
+/**
+ * The fields of a file in the format of metadata by their names in lower case, each with its values in
+ * their order. Throws an `InvalidDistributionError` that names the file where a line is no field.
+ */
+export function fieldsIn(bytes: Uint8Array, name: string): ReadonlyMap<string, readonly string[]> {
+  return readFields(splitBody(new TextDecoder().decode(bytes)).head, name);
+}
+
 function splitBody(text: string): { head: string[]; body: string } {
   const end = /\r?\n[ \t]*\r?\n|\r\r/.exec(text);
   const head = end === null ? text : text.slice(0, end.index);
@@ -80,7 +88,10 @@ function splitBody(text: string): { head: string[]; body: string } {
   return { head: head.split(/\r\n|\n|\r/), body };
 }
 
-function readFields(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+function readFields(
+  lines: readonly string[],
+  file = "metadata",
+): ReadonlyMap<string, readonly string[]> {
   const fields = new Map<string, string[]>();
   let values: string[] | undefined;
   let count = 0;
@@ -92,9 +103,9 @@ function readFields(lines: readonly string[]): ReadonlyMap<string, readonly stri
     if (line === "") continue;
     const [, name, value] = FIELD_LINE.exec(line) ?? [];
     if (name === undefined) {
-      throw new InvalidDistributionError(`metadata has the line "${excerpt(line)}"`);
+      throw new InvalidDistributionError(`${file} has the line "${excerpt(line)}"`);
     }
-    if (++count > MOST_FIELDS) throw new InvalidDistributionError("metadata has too many fields");
+    if (++count > MOST_FIELDS) throw new InvalidDistributionError(`${file} has too many fields`);
     values = fields.get(name.toLowerCase()) ?? [];
     values.push(value!.trimEnd());
     fields.set(name.toLowerCase(), values);

@@ -43,6 +43,12 @@ describe("digests of a stream", () => {
     deepEqual(tap.result(), { sizeBytes: 3, hex: ABC });
   });
 
+  it("C-054: have the MD5 that curdling knows a file by", async () => {
+    const digest = portableDigests("md5");
+    for (const text of ["My ", "Content"]) await digest.update(new TextEncoder().encode(text));
+    equal(await digest.hex(), "a86c5dea3ad44078a1f79f9cf2c6786d");
+  });
+
   it("agree with WebCrypto however the bytes are cut", async () => {
     const bytes = Uint8Array.from({ length: 10_000 }, (_, index) => (index * 31) & 0xff);
     const expected = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

@@ -7,6 +7,10 @@
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const hexDigits = utf8Encoder.encode("0123456789abcdef");
+const cutShort = "Cannot read record: it is cut short";
+/** So many characters take no longer one by one than in one call of the platform's decoder. */
+const shortText = 12;
 
 /** Reads one record from its first byte to its last. */
 export class ByteReader {
@@ -20,13 +24,16 @@ export class ByteReader {
 
   /** The next byte. */
   byte(): number {
-    return this.bytes(1)[0]!;
+    const byte = this.#bytes[this.#offset];
+    if (byte === undefined) throw new SyntaxError(cutShort);
+    this.#offset++;
+    return byte;
   }
 
   /** The next `length` bytes, as a view. */
   bytes(length: number): Uint8Array {
     const end = this.#offset + length;
-    if (end > this.#bytes.length) throw new SyntaxError("Cannot read record: it is cut short");
+    if (end > this.#bytes.length) throw new SyntaxError(cutShort);
     const view = this.#bytes.subarray(this.#offset, end);
     this.#offset = end;
     return view;
@@ -53,7 +60,18 @@ export class ByteReader {
 
   /** The next `length` bytes as UTF-8; anything else is a `TypeError`. */
   text(length: number): string {
-    return utf8Decoder.decode(this.bytes(length));
+    return this.#shortAscii(length) ?? utf8Decoder.decode(this.bytes(length));
+  }
+
+  /** The next `length` bytes as lower-case hexadecimal digits. */
+  hex(length: number): string {
+    const digits = new Array<number>(2 * length);
+    for (let index = 0; index < digits.length; index += 2) {
+      const byte = this.byte();
+      digits[index] = hexDigits[byte >> 4]!;
+      digits[index + 1] = hexDigits[byte & 15]!;
+    }
+    return String.fromCharCode(...digits);
   }
 
   /** Everything that is left. */
@@ -65,6 +83,19 @@ export class ByteReader {
   end(): void {
     const left = this.#bytes.length - this.#offset;
     if (left > 0) throw new SyntaxError(`Cannot read record: ${left} bytes follow its end`);
+  }
+
+  #shortAscii(length: number): string | undefined {
+    const end = this.#offset + length;
+    if (length > shortText || end > this.#bytes.length) return undefined;
+    let text = "";
+    for (let index = this.#offset; index < end; index++) {
+      const byte = this.#bytes[index]!;
+      if (byte >= 0x80) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    this.#offset = end;
+    return text;
   }
 }
 

@@ -177,8 +177,5 @@ function writeIdentity(writer: ByteWriter, identity: string): void {
 
 function readIdentity(reader: ByteReader): string {
   const length = reader.varint();
-  if (length > 0) return reader.text(length - 1);
-  let identity = "";
-  for (const byte of reader.bytes(16)) identity += byte.toString(16).padStart(2, "0");
-  return identity;
+  return length > 0 ? reader.text(length - 1) : reader.hex(16);
 }

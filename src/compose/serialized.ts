@@ -43,8 +43,7 @@ export function serialized<T>(
     name: store.name,
     limits: store.limits,
     async get(keys: readonly string[]): Promise<(Entry<T> | undefined)[]> {
-      const found = await store.get(keys);
-      return await Promise.all(found.map((record, index) => records.read(keys[index]!, record)));
+      return records.readMany(keys, await store.get(keys));
     },
     async set(writes: readonly Write<Entry<T>>[]): Promise<void> {
       await store.set(await Promise.all(writes.map((write) => records.write(write))));

@@ -16,24 +16,32 @@ import type { CreatingCall } from "./creation.ts";
 import { informNear, lookNear } from "./look.ts";
 import { note } from "./observer.ts";
 import type { Flight } from "./pending.ts";
-import { recreate, refreshEarlyIfDue } from "./recreate.ts";
-import { extend, type Slot } from "./shelf.ts";
+import { type Lead, recreate, refreshEarlyIfDue } from "./recreate.ts";
+import { extend, slotOf } from "./shelf.ts";
 
 /** A call's answer to come, and the flight that it has to lead, if any. */
 interface Start {
   readonly call: CreatingCall;
   readonly answer: Promise<unknown>;
-  readonly flight?: Flight;
-  readonly slot?: Slot | undefined;
+  readonly lead?: Lead;
+}
+
+/** Answers a call that the near shelf could not answer at once. */
+export async function fetchOne(call: CreatingCall): Promise<unknown> {
+  call.options.signal?.throwIfAborted();
+  const isSure = slotOf(call) === undefined || await informNear([call]);
+  const { answer, lead } = start(call, isSure);
+  if (lead !== undefined) void recreate(call, lead);
+  return await answer;
 }
 
 /**
- * Answers calls that the near shelf could not answer at once, in their order; those of one mangled
- * key are one. A `creator` makes together what has to be made.
+ * Answers many of them, in their order; those of one mangled key are one. The `creator` makes
+ * together what has to be made.
  */
 export async function fetchAll(
   calls: readonly CreatingCall[],
-  creator?: ManyCreator<unknown>,
+  creator: ManyCreator<unknown>,
 ): Promise<unknown[]> {
   calls[0]?.options.signal?.throwIfAborted();
   // The first call of a key is kept, as the last one put into the map.
@@ -41,12 +49,9 @@ export async function fetchAll(
   const some = [...first.values()];
   const isSure = await informNear(some);
   const starts = some.map((call) => start(call, isSure));
-  const led = starts.filter(({ flight }) => flight !== undefined);
-  const meeting = creator && new Meeting(led.map(({ call }) => call), creator);
-  for (const { call, flight, slot } of led) {
-    const lead = { flight: flight as Flight, entry: slot?.entry, isEarly: false, meeting };
-    void recreate(call, lead);
-  }
+  const led = starts.flatMap(({ call, lead }) => lead === undefined ? [] : { call, lead });
+  const meeting = new Meeting(led.map(({ call }) => call), creator);
+  for (const { call, lead } of led) void recreate(call, { ...lead, meeting });
   const answers = new Map(starts.map(({ call, answer }) => [call.mangled, answer]));
   return await Promise.all(calls.map(({ mangled }) => answers.get(mangled)));
 }
@@ -64,11 +69,11 @@ function start(call: CreatingCall, isSure: boolean): Start {
   }
   const flight = pending.get(mangled, invalidator.epoch);
   if (flight === undefined) {
-    const remembered = errors.get(mangled, clock.now());
+    const remembered = errors.get(mangled);
     if (remembered !== undefined) return { call, answer: Promise.reject(remembered.error) };
     const own = pending.start(mangled, invalidator.epoch);
-    const patience = { offer: own.answerAt(clock.now()), ms: policy.creation.softTimeoutMs };
-    return { call, answer: awaitNew(call, own, patience), flight: own, slot };
+    const lead = { flight: own, entry: slot?.entry, isEarly: false, meeting: undefined };
+    return { call, answer: awaitOwn(call, own), lead };
   }
   // What a flight finds may be too old for this caller; what it creates is not.
   if (options.maxAgeMs !== undefined && flight.stage === "looking") {
@@ -89,7 +94,15 @@ function start(call: CreatingCall, isSure: boolean): Start {
 
 async function startOver(call: CreatingCall, flight: Flight): Promise<unknown> {
   await flight.join(flight.done, call.options.signal).catch(() => {});
-  return (await fetchAll([call]))[0];
+  return await fetchOne(call);
+}
+
+function awaitOwn(call: CreatingCall, flight: Flight): Promise<unknown> {
+  const { core: { clock }, policy, options } = call;
+  const { softTimeoutMs } = policy.creation;
+  // Without a limit on the wait there is nothing to do but wait.
+  if (softTimeoutMs === NEVER) return flight.join(flight.done, options.signal);
+  return awaitNew(call, flight, { offer: flight.answerAt(clock.now()), ms: softTimeoutMs });
 }
 
 /** For how long a caller waits for a new value who has an old one to go on with. */
@@ -109,7 +122,6 @@ async function awaitNew(
   { offer, ms, isJoined = false }: Patience,
 ): Promise<unknown> {
   const joined = flight.join(flight.done, call.options.signal);
-  if (ms === NEVER) return await joined;
   const offered = await Promise.race([offer, joined]);
   const isDone = flight.stage === "done" || ms > 0 && await isSettledWithin(call, joined, ms);
   if (isDone) return await joined;

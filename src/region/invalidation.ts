@@ -26,8 +26,8 @@ export interface Invalidation {
 export interface Invalidator {
   /** Changes whenever something that was valid may no longer be. */
   readonly epoch: number;
-  /** The marks of the region and `tags` whose local copies are absent or too old. */
-  query(tags: readonly string[]): MarkQuery;
+  /** The marks of the region and `tags` whose local copies are absent or too old, if any are. */
+  query(tags: readonly string[]): MarkQuery | undefined;
   /** Whether the marks that an entry is to be judged under are known, however old. */
   isKnown(entry: Entry): boolean;
   /** How an entry of the caller's `key` stands; its marks must be known. */
@@ -74,7 +74,7 @@ export function strategyInvalidator(strategy: RegionInvalidationStrategy): Inval
     get epoch() {
       return epoch;
     },
-    query: () => ({ keys: [], learn: () => {} }),
+    query: () => undefined,
     isKnown: () => true,
     standingOf: (key, { createdAt, tags }) => {
       const candidate = { key, createdAt, tags };

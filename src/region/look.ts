@@ -21,8 +21,8 @@ export async function readEntries(
 ): Promise<(Entry | undefined)[]> {
   if (store === undefined) return keys.map(() => undefined);
   const marks = invalidator.query(tags);
-  const found = await store.backend.get([...keys, ...marks.keys]);
-  marks.learn(found.splice(keys.length));
+  const found = await store.backend.get(marks === undefined ? keys : [...keys, ...marks.keys]);
+  marks?.learn(found.splice(keys.length));
   const theirs = found.flatMap((entry) => entry?.tags ?? []);
   if (theirs.length > 0) await invalidator.refresh(theirs);
   return found;

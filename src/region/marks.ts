@@ -61,6 +61,8 @@ interface Copy {
 
 /** The scope of the region's own mark; a tag's scope is the tag with a colon before it. */
 const REGION = "";
+/** The scopes of what has no tags. */
+const NO_TAGS: readonly string[] = Object.freeze([REGION]);
 /** How long making a mark may take until somebody else tries; well below a usual lease. */
 const FIRST_USE_MS = 3_000;
 /** How many copies a process keeps; when there are more, and those of one trip, it begins anew. */
@@ -88,8 +90,9 @@ export class Marks implements Invalidator {
     return this.#epoch;
   }
 
-  query(tags: readonly string[]): MarkQuery {
-    return this.#queryOf(this.#dueScopes(tags));
+  query(tags: readonly string[]): MarkQuery | undefined {
+    const due = this.#dueScopes(tags);
+    return due.length === 0 ? undefined : this.#queryOf(due);
   }
 
   isKnown({ tags, marks }: Entry): boolean {
@@ -103,10 +106,13 @@ export class Marks implements Invalidator {
   standingOf(_key: string, { tags, marks, createdAt }: Entry): Standing {
     const scopes = scopesOf(tags);
     if (marks.length !== 0 && marks.length !== scopes.length) return "hard";
-    const standings = scopes.map((scope, i) =>
-      standingUnder(this.#copyOf(scope), marks[i], createdAt)
-    );
-    return STANDINGS.find((standing) => standings.includes(standing)) ?? "valid";
+    let worst: Standing = "valid";
+    for (let i = 0; i < scopes.length; i++) {
+      const standing = standingUnder(this.#copyOf(scopes[i]!), marks[i], createdAt);
+      if (standing === "hard") return standing;
+      if (standing === "soft") worst = standing;
+    }
+    return worst;
   }
 
   trustedUntil(tags: readonly string[]): number {
@@ -224,10 +230,11 @@ export class Marks implements Invalidator {
     const { store, maxAgeMs, clock } = this.#options;
     if (store === undefined) return [];
     const now = clock.now();
-    return [...new Set(scopesOf(tags))].filter((scope) => {
+    const due = scopesOf(tags).filter((scope) => {
       const copy = this.#copyOf(scope);
       return !isWhole(copy) || now >= copy.readAt + maxAgeMs || now < copy.readAt;
     });
+    return due.length < 2 ? due : [...new Set(due)];
   }
 
   #queryOf(scopes: readonly string[]): MarkQuery {
@@ -264,9 +271,6 @@ export class Marks implements Invalidator {
   }
 }
 
-/** From the worst. */
-const STANDINGS: readonly Standing[] = ["hard", "soft"];
-
 function isWhole({ hard, soft }: Copy): boolean {
   return hard !== undefined && soft !== undefined;
 }
@@ -280,8 +284,8 @@ function scopeOfTag(tag: string): string {
   return `:${encodeURIComponent(tag)}`;
 }
 
-function scopesOf(tags: readonly string[]): string[] {
-  return tags.length === 0 ? [REGION] : [REGION, ...tags.map(scopeOfTag)];
+function scopesOf(tags: readonly string[]): readonly string[] {
+  return tags.length === 0 ? NO_TAGS : [REGION, ...tags.map(scopeOfTag)];
 }
 
 function halfOf(entry: Entry | undefined): Half | undefined {

@@ -103,8 +103,7 @@ function rememberError(
   const [table, ms] = right.isEarly
     ? [core.earlyErrors, policy.throttleMs ?? EARLY_THROTTLE_MS]
     : [core.errors, policy.negative.errorTtlMs ?? 0];
-  const from = core.clock.now();
-  if (ms > 0) table.remember(mangled, error, { from, until: from + ms });
+  if (ms > 0) table.remember(mangled, error, ms);
 }
 
 /**

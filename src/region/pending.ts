@@ -7,7 +7,6 @@
  * or the creator's error, shared by all who wait.
  */
 
-import { NEVER } from "../contracts/clock.ts";
 import type { Entry } from "../contracts/entry.ts";
 
 /** The flights of one region. */
@@ -26,16 +25,9 @@ export class PendingTable {
 
   /** Starts a flight that others who ask for its key from now on join. */
   start(key: string, epoch: number): Flight {
-    const others = (): readonly Flight[] => {
-      return this.#flights.get(key)?.filter((other) => other !== flight) ?? [];
-    };
-    const forget = (): void => {
-      const rest = others();
-      if (rest.length > 0) this.#flights.set(key, rest);
-      else this.#flights.delete(key);
-    };
-    const flight = new Flight(epoch, forget);
-    this.#flights.set(key, [...others(), flight]);
+    const flight: Flight = new Flight(epoch, () => this.#forget(key, flight));
+    const others = this.#flights.get(key);
+    this.#flights.set(key, others === undefined ? [flight] : [...others, flight]);
     return flight;
   }
 
@@ -49,12 +41,21 @@ export class PendingTable {
     const storing = flights.filter(({ stage }) => stage === "storing");
     await Promise.allSettled(storing.map(({ done }) => done));
   }
+
+  #forget(key: string, flight: Flight): void {
+    const rest = this.#flights.get(key)?.filter((other) => other !== flight) ?? [];
+    if (rest.length > 0) this.#flights.set(key, rest);
+    else this.#flights.delete(key);
+  }
 }
 
 /** How far a flight is. */
 export type Stage = "looking" | "creating" | "storing" | "done";
 
-/** One creation under way. */
+/**
+ * One creation under way. What only some flights need is made when somebody asks for it: most end in
+ * a hit, with one caller.
+ */
 export class Flight {
   /** The epoch of invalidations it began in. */
   readonly epoch: number;
@@ -62,20 +63,17 @@ export class Flight {
   stage: Stage = "looking";
   /** Whether a delete, a set or the last caller's leaving has voided it: it must store nothing. */
   isVoid = false;
-  readonly #answer = Promise.withResolvers<unknown>();
   readonly #done = Promise.withResolvers<unknown>();
-  readonly #controller = new AbortController();
   readonly #forget: () => void;
-  #offeredUntil = NEVER;
+  #answer: PromiseWithResolvers<unknown> | undefined;
+  #controller: AbortController | undefined;
+  #offered: Entry | undefined;
   #holders = 0;
 
   /** Takes its epoch, and what takes it from its table. */
   constructor(epoch: number, forget: () => void) {
     this.epoch = epoch;
     this.#forget = forget;
-    // Whoever waits sees the rejection; nobody waiting is no reason to end the process.
-    this.#answer.promise.catch(ignore);
-    this.done.catch(ignore);
   }
 
   /** The new value. */
@@ -85,30 +83,36 @@ export class Flight {
 
   /** Aborted when the last caller has left. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#aborter().signal;
   }
 
   /** The first usable value: the offered one before its hard end, or else the new one. */
   answerAt(now: number): Promise<unknown> {
-    return now < this.#offeredUntil ? this.#answer.promise : this.done;
+    if (this.stage === "done") return this.done;
+    if (this.#offered === undefined) return this.#firstAnswer();
+    const { payload, hardExpiresAt } = this.#offered;
+    return now < hardExpiresAt ? Promise.resolve(payload) : this.done;
   }
 
   /** Gives those who join an old value to go on with. */
-  offer({ payload, hardExpiresAt }: Entry): void {
-    this.#offeredUntil = hardExpiresAt;
-    this.#answer.resolve(payload);
+  offer(entry: Entry): void {
+    this.#offered = entry;
+    this.#answer?.resolve(entry.payload);
   }
 
   /** Ends with an error. */
   fail(error: unknown): void {
     this.settle(Promise.reject(error));
+    // Whoever waits sees the rejection; nobody waiting is no reason to end the process.
+    this.done.catch(ignore);
+    this.#answer?.promise.catch(ignore);
   }
 
   /** Ends with a value. */
   settle(value: unknown): void {
     this.stage = "done";
     this.#forget();
-    this.#answer.resolve(value);
+    this.#answer?.resolve(value);
     this.#done.resolve(value);
   }
 
@@ -139,7 +143,16 @@ export class Flight {
   #leave(reason: unknown): void {
     if (--this.#holders > 0) return;
     this.isVoid = true;
-    this.#controller.abort(reason);
+    this.#aborter().abort(reason);
+  }
+
+  #aborter(): AbortController {
+    return this.#controller ??= new AbortController();
+  }
+
+  #firstAnswer(): Promise<unknown> {
+    this.#answer ??= Promise.withResolvers();
+    return this.#answer.promise;
   }
 }
 

@@ -80,7 +80,7 @@ function isDueEarly({ core, mangled, policy: { earlyRefresh } }: Call, entry: En
   const now = core.clock.now();
   return isEarlyDue(entry, earlyRefresh, { now, chance: core.random() }) &&
     core.pending.get(mangled, core.invalidator.epoch) === undefined &&
-    core.earlyErrors.get(mangled, now) === undefined;
+    core.earlyErrors.get(mangled) === undefined;
 }
 
 /** Takes a flight as far as it can go; answers whether that was to its end, and not to a busy lock. */

@@ -18,8 +18,8 @@ import { type CachedMultiOptions, type MultiCacher, multiCacherOf } from "./cach
 import type { FlatConfig } from "./config.ts";
 import { readConfig } from "./config_reader.ts";
 import type { Call, CallOptions, Core } from "./core.ts";
-import type { CreatingCall, Creator } from "./creation.ts";
-import { fetchAll } from "./fetch.ts";
+import type { Creator } from "./creation.ts";
+import { fetchAll, fetchOne } from "./fetch.ts";
 import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import { note, type RegionCounts, type RegionEventType, type RegionListener } from "./observer.ts";
 import { checkDuration, overridePolicy } from "./policy.ts";
@@ -185,7 +185,8 @@ export class Region {
       const isNearHit = slot !== undefined && options?.maxAgeMs === undefined &&
         isServable(core, slot, options?.earlyRefresh);
       if (!isNearHit) {
-        return this.#fetch({ ...this.#callOf(key, options, mangled), creator });
+        const call = { ...this.#callOf(key, options, mangled), creator };
+        return fetchOne(call) as Promise<T>;
       }
       const { observer } = core;
       observer.counts.nearHit++;
@@ -316,10 +317,6 @@ export class Region {
     return store;
   }
 
-  async #fetch(call: CreatingCall): Promise<never> {
-    return (await fetchAll([call]))[0] as never;
-  }
-
   async #read(
     keys: readonly string[],
     options: ReadOptions = NO_OPTIONS,
@@ -333,7 +330,7 @@ export class Region {
     if (typeof key !== "string") throw new TypeError(`Cannot use a key: ${typeof key} is no text`);
     const { tags = [], maxAgeMs = NEVER } = options;
     checkDuration(maxAgeMs, "maxAgeMs");
-    const policy = overridePolicy(core.policy, options);
+    const policy = options === NO_OPTIONS ? core.policy : overridePolicy(core.policy, options);
     return { core, key, mangled: mangled ?? core.mangle(key), policy, tags, options };
   }
 }

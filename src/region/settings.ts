@@ -128,8 +128,8 @@ export function coreOf(
     policy,
     invalidator,
     pending: new PendingTable(),
-    errors: new RememberedErrors(),
-    earlyErrors: new RememberedErrors(),
+    errors: new RememberedErrors(clock),
+    earlyErrors: new RememberedErrors(clock),
     versions: new KeyVersions(),
   });
 }

@@ -175,10 +175,15 @@ export class Wheelhouse {
     return await this.#filling(cold, record);
   }
 
-  /** The file of this name that a project has, by its normalised name, or `undefined`. */
-  async fileOf(project: string, filename: string, reach: Reach): Promise<WheelFile | undefined> {
+  /** The file of this name, of one project by its normalised name if one is given, or `undefined`. */
+  async fileOf(
+    project: string | undefined,
+    filename: string,
+    reach: Reach,
+  ): Promise<WheelFile | undefined> {
     const record = await this.#parts.index.fetch(filename);
-    if (record?.project === project) return this.#readable(record, reach);
+    const isHeld = record !== undefined && record.project === (project ?? record.project);
+    if (isHeld) return this.#readable(record, reach);
     const cold = await this.#coldFile({ project, filename }, reach);
     return cold && await this.#filling(cold, record);
   }
@@ -375,7 +380,7 @@ export class Wheelhouse {
 /** A file of the upstream's by its name, and what else is known of it. */
 interface AskedFile {
   readonly filename: string;
-  readonly project?: string;
+  readonly project?: string | undefined;
   readonly key?: string;
 }
 

@@ -7,6 +7,7 @@ import { type Log, noLog, reasonOf } from "../log.ts";
 import type { Form } from "../pages/page.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { Access, type AccessOptions } from "./access.ts";
+import { withCurdling } from "./curdling.ts";
 import { answering, problemResponse } from "./errors.ts";
 import { type BodyOfLength, fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
@@ -33,6 +34,11 @@ export interface AppOptions {
   readonly maxUploadBytes?: number;
   /** Whether uploads must state a digest. Default `true`. */
   readonly isDigestRequired?: boolean;
+  /**
+   * Whether a proxy stands in front whose word counts on the address that clients use
+   * (`X-Forwarded-Host`, `-Proto`, `-Prefix`). Default `false`.
+   */
+  readonly isProxied?: boolean;
 }
 
 /** A fetch handler. */
@@ -98,6 +104,7 @@ function routesOf(options: AppOptions): Routes {
     ...{ wheelhouse, access, clock, preferredForm, bodyOfLength },
     maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
     isDigestRequired: options.isDigestRequired ?? true,
+    isProxied: options.isProxied ?? false,
   };
   const routes = {
     ...simpleRoutes(parts),
@@ -105,7 +112,7 @@ function routesOf(options: AppOptions): Routes {
     ...uploadRoutes(parts),
     ...healthRoutes(wheelhouse, log),
   };
-  return access.hasRights ? withPypicloud(routes, parts) : routes;
+  return withCurdling(access.hasRights ? withPypicloud(routes, parts) : routes, parts);
 }
 
 function routerOf(routes: Routes): Hono {

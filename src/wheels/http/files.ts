@@ -53,7 +53,7 @@ export function fileRoutes(parts: FileParts): Routes {
         const file = /^[0-9a-f]{64}$/.test(key)
           ? await find(parts.wheelhouse, { key, filename: param("filename") }, reachOf(visitor))
           : undefined;
-        if (file === undefined) return absent(request, visitor);
+        if (file === undefined) return fileAbsent(request, visitor);
         return await fileResponse(parts, { request, visitor, file, caching: FILE_CACHING });
       },
     },
@@ -70,7 +70,12 @@ export interface Serving {
   readonly file: WheelFile;
   /** How it may be kept, besides by whom. */
   readonly caching: string;
+  /** The name under which a browser saves it. Default: that of the address. */
+  readonly savedAs?: string;
 }
+
+/** What is behind a name can be deleted and uploaded anew, so it is asked for again each time. */
+export const NAMED_FILE_CACHING = "max-age=0, no-transform";
 
 /** Which projects and files are there for a visitor. */
 export function reachOf(visitor: Visitor): Reach {
@@ -86,8 +91,11 @@ async function find(
   return await wheelhouse.metadata(key, filename.slice(0, -METADATA_SUFFIX.length), reach);
 }
 
-// Clients give their password only when asked for it, so whoever has given none is asked.
-function absent(request: Request, visitor: Visitor): Response {
+/**
+ * The answer where there is no such file for a visitor. Clients give their password only when asked for
+ * it, so whoever has given none is asked.
+ */
+export function fileAbsent(request: Request, visitor: Visitor): Response {
   const { rights } = visitor;
   const hasAll = rights === undefined || rights.mayReadAll(undefined) && rights.mayFill(undefined);
   return hasAll ? notFound(request) : problemResponse(request, refusalOf(visitor, NOT_FOUND));
@@ -148,7 +156,7 @@ function rangeOf(
 }
 
 function headersOf(
-  { visitor, file, caching }: Serving,
+  { visitor, file, caching, savedAs }: Serving,
   { etag }: Validators,
 ): Record<string, string> {
   const { modifiedAt } = file;
@@ -159,6 +167,9 @@ function headersOf(
     "cache-control": cacheControl({ name: visitor.name }, caching),
     "content-security-policy": "sandbox",
     "x-content-type-options": "nosniff",
+    ...(savedAs === undefined ? {} : {
+      "content-disposition": `attachment; filename="${savedAs}"`,
+    }),
     ...(modifiedAt === undefined ? {} : { "last-modified": new Date(modifiedAt).toUTCString() }),
   };
 }

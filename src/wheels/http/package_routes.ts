@@ -5,11 +5,12 @@ import { normalizeName } from "../packages/names.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { isProblem, may, mayFill, refusalOf, type Visitor } from "./access.ts";
 import { type Problem, problemResponse } from "./errors.ts";
-import { type FileParts, fileResponse, reachOf } from "./files.ts";
+import { type FileParts, fileResponse, NAMED_FILE_CACHING, reachOf } from "./files.ts";
 import { jsonResponse } from "./json_response.ts";
 import { packageJson } from "./package_json.ts";
 import type { Handler, Methods, Routes } from "./routes.ts";
-import { upload, type UploadRouteParts } from "./upload.ts";
+import { upload } from "./upload.ts";
+import type { UploadRouteParts } from "./upload_entry.ts";
 
 /** What packages are answered from. */
 export type PackageRouteParts = FileParts & UploadRouteParts;
@@ -23,9 +24,6 @@ interface Asking {
   /** Empty where the path has none. */
   readonly filename: string;
 }
-
-// What is behind a name can be deleted and uploaded anew, so it is asked for again each time.
-const NAMED_FILE_CACHING = "max-age=0, no-transform";
 
 /** The routes of packages, with the slash at the end and without. */
 export function packageRoutes(parts: PackageRouteParts): Routes {

@@ -6,35 +6,17 @@
 import { isPrerelease, normalizeVersion, sortedByVersion } from "../../contracts/versions.ts";
 import { normalizeName, parseFilename } from "../packages/names.ts";
 import { pageOf } from "../pages/page.ts";
+import { type ListedFile, listedFiles } from "./listed_files.ts";
 import type { Representation } from "./negotiation.ts";
 import { pageResponse } from "./page_response.ts";
 import type { Routes } from "./routes.ts";
-import {
-  absence,
-  absent,
-  pageFor,
-  type Reading,
-  reading,
-  redirect,
-  type SimpleParts,
-} from "./simple.ts";
+import { absence, absent, type Reading, reading, redirect, type SimpleParts } from "./simple.ts";
 
 const JSON_DOCUMENT: Representation = Object.freeze({
   form: "json",
   contentType: "application/json",
   tag: "releases",
 });
-
-/** A file as a JSON page lists it. */
-interface PageFile {
-  readonly filename: string;
-  readonly url: string;
-  readonly hashes: { readonly sha256?: string };
-  readonly size?: number;
-  readonly "upload-time"?: string;
-  readonly "requires-python"?: string;
-  readonly yanked: boolean | string;
-}
 
 /** The routes of releases. */
 export function releaseRoutes(parts: SimpleParts): Routes {
@@ -50,13 +32,13 @@ export function releaseRoutes(parts: SimpleParts): Routes {
 
 async function releases(parts: SimpleParts, asked: Reading): Promise<Response> {
   const { request, visitor, name } = asked;
-  const found = await pageFor(parts, asked, { form: "json", encoding: "identity" });
+  const found = await listedFiles(parts, asked);
   if (found === undefined) return await absent(parts, asked, "jsonOf");
-  const { files } = JSON.parse(new TextDecoder().decode(found.page.body)) as { files: PageFile[] };
+  const { files, page: source } = found;
   const held = await parts.wheelhouse.index.all(name);
   const md5s = new Map(held.files.map((record) => [record.sha256, record.md5]));
-  const text = `${JSON.stringify(documentOf(name, files, { md5s, serial: found.page.serial }))}\n`;
-  const page = await pageOf(text, found.page);
+  const text = `${JSON.stringify(documentOf(name, files, { md5s, serial: source.serial }))}\n`;
+  const page = await pageOf(text, source);
   return pageResponse(request, {
     page,
     representation: JSON_DOCUMENT,
@@ -67,7 +49,7 @@ async function releases(parts: SimpleParts, asked: Reading): Promise<Response> {
 
 function documentOf(
   name: string,
-  files: readonly PageFile[],
+  files: readonly ListedFile[],
   { md5s, serial }: { md5s: ReadonlyMap<string, string | undefined>; serial: number },
 ): Record<string, unknown> {
   const byVersion = new Map<string, ReleasedFile[]>();
@@ -109,7 +91,7 @@ interface ReleasedFile {
 }
 
 function releasedFile(
-  file: PageFile,
+  file: ListedFile,
   name: string,
   md5s: ReadonlyMap<string, string | undefined>,
 ): [version: string, description: ReleasedFile] | undefined {

@@ -11,6 +11,8 @@ export interface Methods {
   readonly GET?: Handler;
   /** Uploads. */
   readonly POST?: Handler;
+  /** Uploads to this very address. */
+  readonly PUT?: Handler;
   /** Deletes. */
   readonly DELETE?: Handler;
   /** What the message of a 405 adds. */
@@ -55,6 +57,8 @@ function handlerFor(method: string, methods: Methods): Handler | undefined {
       return methods.GET;
     case "POST":
       return methods.POST;
+    case "PUT":
+      return methods.PUT;
     case "DELETE":
       return methods.DELETE;
     default:
@@ -110,6 +114,7 @@ function preflight(methods: Methods): Response {
 function allowed(methods: Methods): string {
   const names = methods.GET === undefined ? [] : ["GET", "HEAD"];
   if (methods.POST !== undefined) names.push("POST");
+  if (methods.PUT !== undefined) names.push("PUT");
   if (methods.DELETE !== undefined) names.push("DELETE");
   return [...names, "OPTIONS"].join(", ");
 }

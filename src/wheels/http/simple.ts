@@ -163,10 +163,13 @@ export async function absent(
   const { request, visitor, name } = reading;
   const location = await elsewhere(parts, name, kind);
   if (location !== undefined) return sentElsewhere(location);
-  const isAll = may(visitor, "read", name) &&
-    (mayFill(visitor) || !parts.wheelhouse.isReadThrough);
-  if (isAll) return notFound(reading);
+  if (seesAll(parts, visitor, name)) return notFound(reading);
   return problemResponse(request, refusalOf(visitor, absenceOf(reading)));
+}
+
+/** Whether there is no more of a project, by its normalised name, for others than for a visitor. */
+export function seesAll({ wheelhouse }: SimpleParts, visitor: Visitor, project: string): boolean {
+  return may(visitor, "read", project) && (mayFill(visitor) || !wheelhouse.isReadThrough);
 }
 
 function notFound(reading: Reading): Response {

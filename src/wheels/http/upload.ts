@@ -3,31 +3,14 @@
  * order, so that the file is staged first and judged when all is known.
  */
 
-import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
 import type { PackageFile } from "../../contracts/index_cache.ts";
 import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
 import { readAll } from "../upstream/read_all.ts";
-import { reasonOf } from "../log.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
-import type { Wheelhouse } from "../wheelhouse.ts";
-import { type Access, isProblem, may, refusalOf, type Visitor } from "./access.ts";
-import { type Problem, problemResponse } from "./errors.ts";
+import { may, type Visitor } from "./access.ts";
+import { problemResponse } from "./errors.ts";
 import type { Routes } from "./routes.ts";
-
-/** What uploads are answered from. */
-export interface UploadRouteParts {
-  /** Where uploads go. */
-  readonly wheelhouse: Wheelhouse;
-  /** Who may upload. */
-  readonly access: Access;
-  /** The largest file, in bytes. */
-  readonly maxUploadBytes: number;
-  /** Whether an upload without any digest is refused. */
-  readonly isDigestRequired: boolean;
-}
-
-/** Room for everything in a form that is not the file. */
-const MOST_FORM_BYTES = 4 * 1_048_576;
+import { admitted, readingBody, refused, type UploadRouteParts } from "./upload_entry.ts";
 
 /** The fields that are read; what else a form has is ignored. */
 const SINGLE_FIELDS: ReadonlySet<string> = new Set([
@@ -40,12 +23,6 @@ const SINGLE_FIELDS: ReadonlySet<string> = new Set([
   "md5_digest",
   "blake2_256_digest",
 ]);
-
-const NOT_ALLOWED: Problem = Object.freeze({
-  status: 403,
-  message: "This user is not allowed to upload to any project.",
-  code: "forbidden",
-});
 
 /** Actions of the protocol that were retired long ago. */
 const RETIRED_ACTIONS: ReadonlySet<string> = new Set([
@@ -79,38 +56,16 @@ export function uploadRoutes(parts: UploadRouteParts): Routes {
 }
 
 /** Answers an upload. */
-export async function upload(
+export function upload(
   parts: UploadRouteParts,
   request: Request,
   style: UploadStyle = {},
 ): Promise<Response> {
-  const visitor = await parts.access.check(request, "update");
-  if (isProblem(visitor)) return problemResponse(request, visitor);
-  // Nothing is read from someone whose uploads would all be refused.
-  if (visitor.rights?.mayWriteSome(visitor.name) === false) {
-    return problemResponse(request, refusalOf(visitor, NOT_ALLOWED));
-  }
-  checkLength(request, parts.maxUploadBytes);
-  try {
-    return await take({ ...parts, style }, request, visitor);
-  } catch (error) {
-    const { code, message } = error as UploadRefusedError;
-    if (error instanceof UploadRefusedError && code === "forbidden") {
-      return problemResponse(request, refusalOf(visitor, { status: 403, message, code }));
-    }
-    const status = style.existsStatus;
-    if (error instanceof UploadRefusedError && code === "exists" && status !== undefined) {
-      return problemResponse(request, { status, message, code });
-    }
-    throw error;
-  }
-}
-
-function checkLength(request: Request, maxUploadBytes: number): void {
-  const lengthBytes = Number(request.headers.get("content-length") ?? 0);
-  if (lengthBytes <= maxUploadBytes + MOST_FORM_BYTES) return;
-  const limit = Math.floor(maxUploadBytes / 1_048_576);
-  throw new UploadRefusedError("too-large", `File too large. The limit is ${limit} MB.`);
+  const { existsStatus } = style;
+  return admitted(parts, request, {
+    take: (visitor) => take({ ...parts, style }, request, visitor),
+    ...(existsStatus === undefined ? {} : { existsStatus }),
+  });
 }
 
 async function take(parts: FormParts, request: Request, visitor: Visitor): Promise<Response> {
@@ -162,15 +117,9 @@ class Form {
     if (boundary === undefined || request.body === null) {
       throw refused("Expected a form of type multipart/form-data.");
     }
-    const body = new WatchedBody(request.body);
-    try {
-      for await (const part of readMultipart(body.stream, boundary)) await this.#take(part);
-    } catch (error) {
-      if (error instanceof CacheError && !body.isBroken) throw error;
-      const isFormError = error instanceof SyntaxError || error instanceof RangeError;
-      if (isFormError || body.isBroken) throw refused(`Malformed form: ${reasonOf(error)}`);
-      throw error;
-    }
+    await readingBody(request.body, async (body) => {
+      for await (const part of readMultipart(body, boundary)) await this.#take(part);
+    });
   }
 
   /** Publishes the file. Throws `UploadRefusedError` where the form lacks something. */
@@ -220,33 +169,6 @@ class Form {
     const stated = Object.entries(facts).filter(([, fact]) => fact !== undefined);
     return { filename, ...Object.fromEntries(stated) };
   }
-}
-
-/** Tells a body that broke off from a store that failed. */
-class WatchedBody {
-  readonly stream: ReadableStream<Uint8Array>;
-  isBroken = false;
-
-  constructor(body: ReadableStream<Uint8Array>) {
-    const reader = body.getReader();
-    this.stream = new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        try {
-          const { value } = await reader.read();
-          if (value === undefined) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          this.isBroken = true;
-          throw error;
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
-  }
-}
-
-function refused(message: string): UploadRefusedError {
-  return new UploadRefusedError("form", message);
 }
 
 function okay(request: Request): Response {

@@ -61,7 +61,7 @@ describe("PyPICloud's lists", () => {
   it("P-145 P-146: list the names that may be read", async () => {
     const made = await house();
     deepEqual(await jsonAt(made, "/api/package/", "ann"), { packages: ["demo", "secret"] });
-    deepEqual(await jsonAt(made, "/api/package", "bob"), { packages: ["demo"] });
+    deepEqual(await jsonAt(made, "/api/package/", "bob"), { packages: ["demo"] });
     deepEqual(await jsonAt(made, "/api/package/"), { packages: [] });
   });
 

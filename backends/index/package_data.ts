@@ -18,6 +18,7 @@ export interface PackageData {
   readonly hash_blake2b?: string;
   readonly hash_metadata_sha256?: string;
   readonly size?: number;
+  readonly provenance?: true;
   readonly yanked?: true | string;
   readonly upstream?: string;
 }
@@ -32,6 +33,7 @@ export function dataOf(file: PackageFile): PackageData {
     ...file.blake2b !== undefined && { hash_blake2b: file.blake2b },
     ...file.requiresPython !== undefined && { requires_python: file.requiresPython },
     ...file.metadataSha256 !== undefined && { hash_metadata_sha256: file.metadataSha256 },
+    ...file.hasProvenance && { provenance: true as const },
     ...file.yanked !== undefined && { yanked: file.yanked },
     ...file.uploader !== undefined && { uploader: file.uploader },
     ...file.upstream !== undefined && { upstream: file.upstream },
@@ -78,6 +80,7 @@ export function recordOfData(facts: SummaryFacts, data: PackageData): PackageFil
     ...data.requires_python !== undefined && { requiresPython: data.requires_python },
     ...summary && { summary },
     ...data.hash_metadata_sha256 !== undefined && { metadataSha256: data.hash_metadata_sha256 },
+    ...data.provenance && { hasProvenance: true as const },
     ...data.yanked !== undefined && { yanked: data.yanked },
     ...data.uploader !== undefined && { uploader: data.uploader },
     ...data.upstream !== undefined && { upstream: data.upstream },

@@ -7,7 +7,7 @@ import { sqliteIndex } from "../../backends/index_sql.ts";
 import { systemClock } from "../contracts/clock.ts";
 import type { FileStore } from "../contracts/file_store.ts";
 import { type Log, reasonOf } from "../wheels/log.ts";
-import { isMetadataPath } from "../wheels/paths.ts";
+import { isBesidePath } from "../wheels/paths.ts";
 import {
   reloadIndex,
   type ReloadParts,
@@ -161,7 +161,7 @@ async function countIn(files: FileStore, isWanted: () => boolean): Promise<numbe
   let cursor: string | undefined = "";
   while (cursor !== undefined && isWanted()) {
     const page: Awaited<ReturnType<FileStore["list"]>> = await files.list({ limit: 1_000, cursor });
-    count += page.files.filter(({ path }) => !isMetadataPath(path)).length;
+    count += page.files.filter(({ path }) => !isBesidePath(path)).length;
     cursor = page.cursor;
   }
   return count;

@@ -10,6 +10,8 @@ import { makeRegion } from "../region/region.ts";
 import type { AccessOptions } from "../wheels/http/access.ts";
 import { createApp } from "../wheels/http/app.ts";
 import { type Log, reasonOf } from "../wheels/log.ts";
+import type { Rules } from "../wheels/rules/rules.ts";
+import { parseRules } from "../wheels/rules/rules_text.ts";
 import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import type { Rights } from "../wheels/users/rights.ts";
@@ -42,6 +44,7 @@ const MOST_UPSTREAM_BYTES = 134_217_728;
 export async function serve(options: ServeOptions, log: Log): Promise<Served> {
   const root = resolve(options.directory);
   const access = await accessOf(options, log);
+  const rules = await rulesOf(options);
   const database = await databaseIn(root);
   const work = new RunningWork();
   const firstScan = new FirstScan(log);
@@ -51,6 +54,7 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
     pages: makeRegion({ name: "pages", near: pageShelf(MOST_PAGE_BYTES) }),
     digests: nodeDigests,
     log: firstScan.log,
+    ...rules,
     background: (promise) => work.add(promise),
     ...upstreamOf(options, log),
   });
@@ -96,6 +100,18 @@ async function rightsIn(path: string): Promise<Rights> {
     return parseRights(await readFile(path, "utf8"));
   } catch (cause) {
     throw new Error(`Cannot open access file "${path}": ${reasonOf(cause)}`, { cause });
+  }
+}
+
+async function rulesOf(
+  { house: { rulesFile, publicUrl } }: ServeOptions,
+): Promise<{ rules?: Rules; publicUrl?: string }> {
+  const address = publicUrl === undefined ? {} : { publicUrl };
+  if (rulesFile === undefined) return address;
+  try {
+    return { ...address, rules: parseRules(await readFile(rulesFile, "utf8")) };
+  } catch (cause) {
+    throw new Error(`Cannot open rules file "${rulesFile}": ${reasonOf(cause)}`, { cause });
   }
 }
 

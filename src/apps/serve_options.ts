@@ -19,10 +19,20 @@ export interface ServeOptions {
   readonly access: AccessSettings;
   /** The simple index that projects we do not have are read through from. Default: none. */
   readonly upstream: UpstreamOptions | undefined;
+  /** What is said of the house itself. */
+  readonly house: HouseSettings;
   /** Whether a reverse proxy stands in front, which tells clients' addresses. */
   readonly isProxied: boolean;
   /** Whether nothing but warnings and errors is logged. */
   readonly isQuiet: boolean;
+}
+
+/** What is said of the house itself. */
+export interface HouseSettings {
+  /** A file of rules for projects and files. Default: none. */
+  readonly rulesFile: string | undefined;
+  /** The address under which clients reach it, where it is known. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Who may do what, and where visitors are sent for what is not there. */
@@ -50,6 +60,9 @@ and twine. The index is kept in DIR/.cairn.
                              list, download, update, or none (default list,download)
       --access FILE          rights by project, as JSON, instead of --open; with
                              them come PyPICloud's routes
+      --rules FILE           what nobody gets, closed projects and limits, as JSON
+      --public-url URL       the https address under which clients reach it, for
+                             addresses that must be whole (provenance)
       --proxied              a reverse proxy in front tells where clients come from
                              (X-Forwarded-For): guesses of passwords are counted so
       --upstream URL         simple index to read other projects through from
@@ -76,6 +89,8 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       users: { type: "string", short: "u" },
       open: { type: "string" },
       access: { type: "string" },
+      rules: { type: "string" },
+      "public-url": { type: "string" },
       upstream: { type: "string" },
       fallback: { type: "string" },
       "upstream-files": { type: "string", multiple: true, default: [] },
@@ -97,6 +112,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
     port: portOf(values.port),
     access: accessOf(values),
     upstream: upstreamOf(values),
+    house: Object.freeze({ rulesFile: values.rules, publicUrl: values["public-url"] }),
     isProxied: values.proxied,
     isQuiet: values.quiet,
   });

@@ -23,6 +23,7 @@ import { problemResponse } from "../wheels/http/errors.ts";
 import { type Log, reasonOf } from "../wheels/log.ts";
 import { cooldownMsOf } from "./cooldown_days.ts";
 import { openActionsOf } from "./open_actions.ts";
+import { parseRules } from "../wheels/rules/rules_text.ts";
 import { pageCodec } from "../wheels/pages/page_codec.ts";
 import { Upstream, type UpstreamAnswer } from "../wheels/upstream/upstream.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
@@ -40,6 +41,10 @@ export interface Env extends ReloadEnv {
   readonly OPEN?: string;
   /** Rights by project as JSON, instead of `OPEN`. With them come PyPICloud's routes. Needs `USERS`. */
   readonly ACCESS?: string;
+  /** Rules for projects and files as JSON: what nobody gets, closed projects, limits. */
+  readonly RULES?: string;
+  /** The https address under which clients reach it, for addresses that must be whole. */
+  readonly PUBLIC_URL?: string;
   /** The simple index that visitors are sent to for projects that nobody here knows. */
   readonly FALLBACK?: string;
   /** The simple index that projects we do not have are read through from. */
@@ -102,6 +107,8 @@ function appOf(env: Env): App {
     digests: workersDigests,
     log,
     background,
+    ...env.RULES ? { rules: parseRules(env.RULES) } : {},
+    ...env.PUBLIC_URL ? { publicUrl: env.PUBLIC_URL } : {},
     ...upstreamOf(env),
   });
   return createApp({ wheelhouse, access: accessOf(env), log, bodyOfLength: fixedLengthBody });

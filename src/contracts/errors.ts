@@ -173,7 +173,14 @@ export interface UpstreamErrorOptions {
 }
 
 /** Why an upload was refused. */
-export type RefusalCode = "form" | "digest" | "exists" | "too-large" | "forbidden";
+export type RefusalCode =
+  | "form"
+  | "digest"
+  | "exists"
+  | "used"
+  | "too-large"
+  | "forbidden"
+  | "closed";
 
 /** An upload was refused; the message tells its sender why, in the words that clients look for. */
 export class UploadRefusedError extends CacheError {

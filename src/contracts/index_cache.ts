@@ -101,6 +101,8 @@ export interface PackageFile {
   readonly summary?: string;
   /** SHA-256 of its core metadata file (PEP 658), present only when those bytes are stored. */
   readonly metadataSha256?: string;
+  /** Present only when attestations of it (PEP 740) are stored. */
+  readonly hasProvenance?: true;
   /** Whether it is yanked (PEP 592): `true`, or the reason. */
   readonly yanked?: true | string;
   /** Who uploaded it. */

@@ -37,11 +37,12 @@ export type {
 
 export { type App, type AppOptions, createApp } from "./http/app.ts";
 export type { AccessOptions, Action } from "./http/access.ts";
+export type { UploadOptions } from "./http/upload_options.ts";
 export type { BodyOfLength } from "./http/files.ts";
 export type { Log, LogLevel } from "./log.ts";
 export type { Encoding, Form, Page, Variant } from "./pages/page.ts";
 export { pageCodec } from "./pages/page_codec.ts";
-export type { PageAnswer } from "./pages/pages.ts";
+export type { AsOfOptions, PageAnswer } from "./pages/pages.ts";
 export type { ProjectStatus } from "./pages/project_page.ts";
 export type { ReloadOptions, ReloadProgress, ReloadReport } from "./reload.ts";
 export type { ScanReport } from "./scan.ts";
@@ -61,12 +62,16 @@ export {
   UpstreamPolicy,
   type UpstreamPolicyOptions,
 } from "./upstream/upstream_policy.ts";
+export type { Reach } from "./reach.ts";
+export type { Judged } from "./rules/denials.ts";
+export { Rules, type RulesOptions, type Served } from "./rules/rules.ts";
+export { parseRules } from "./rules/rules_text.ts";
 export type { WheelFile } from "./wheel_file.ts";
 export {
   type HouseHealth,
   type IndexReader,
-  type Reach,
   type ScanOptions,
+  type Surroundings,
   Wheelhouse,
   type WheelhouseOptions,
 } from "./wheelhouse.ts";

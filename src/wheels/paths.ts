@@ -3,13 +3,18 @@
  *
  * Files of our own lie at `PROJECT/FILENAME`, those read through at `upstream.ID/PROJECT/FILENAME`,
  * so that a rebuilt index still knows which are which: a project name has no dot, so the two cannot
- * meet. Core metadata lies beside its file.
+ * meet. Beside a file lie its core metadata and its provenance, and beside where one was that was
+ * deleted, the mark that says so.
  */
 
 const METADATA_SUFFIX = ".metadata";
+const PROVENANCE_SUFFIX = ".provenance";
+const REMOVAL_SUFFIX = ".removed";
 
-/** File stores take names of 255 bytes, and the metadata's name is the longer one. */
-const LONGEST_FILENAME = 255 - METADATA_SUFFIX.length;
+const SUFFIXES = [METADATA_SUFFIX, PROVENANCE_SUFFIX, REMOVAL_SUFFIX];
+
+/** File stores take names of 255 bytes, and those of what lies beside a file are longer. */
+const LONGEST_FILENAME = 255 - PROVENANCE_SUFFIX.length;
 
 /** Where a file of our own lies. */
 export function ownPath(project: string, filename: string): string {
@@ -31,12 +36,22 @@ export function metadataPath(path: string): string {
   return path + METADATA_SUFFIX;
 }
 
-/** Whether something at this path is core metadata. */
-export function isMetadataPath(path: string): boolean {
-  return path.endsWith(METADATA_SUFFIX);
+/** Where the provenance of a file lies. */
+export function provenancePath(path: string): string {
+  return path + PROVENANCE_SUFFIX;
 }
 
-/** Whether a file and its metadata can be stored under this name. */
+/** Where the mark lies that a file of ours was deleted. */
+export function removalPath(project: string, filename: string): string {
+  return ownPath(project, filename) + REMOVAL_SUFFIX;
+}
+
+/** Whether what is at this path only lies beside a file. */
+export function isBesidePath(path: string): boolean {
+  return SUFFIXES.some((suffix) => path.endsWith(suffix));
+}
+
+/** Whether a file and what lies beside it can be stored under this name. */
 export function isStorable(filename: string): boolean {
   return filename.length <= LONGEST_FILENAME;
 }

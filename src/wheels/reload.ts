@@ -24,7 +24,7 @@ import type { Clock } from "../contracts/clock.ts";
 import { comparePaths } from "../contracts/file_rules.ts";
 import type { StoredFile } from "../contracts/file_store.ts";
 import { randomId } from "../contracts/random.ts";
-import { isMetadataPath } from "./paths.ts";
+import { isBesidePath } from "./paths.ts";
 import { nothingScanned, Scan, type ScanParts, type ScanReport } from "./scan.ts";
 
 /** What a reload works on. */
@@ -353,7 +353,7 @@ function after<T>(items: readonly T[], isMeant: (item: T) => boolean): readonly 
 }
 
 function packagesIn(files: readonly StoredFile[]): number {
-  return files.filter(({ path }) => !isMetadataPath(path)).length;
+  return files.filter(({ path }) => !isBesidePath(path)).length;
 }
 
 /** Thrown and caught within this file when another node has taken the mark over. */

@@ -19,7 +19,8 @@ import type { DigestFactory } from "./digests.ts";
 import { digestStored, takeIn } from "./intake.ts";
 import { type Log, reasonOf } from "./log.ts";
 import { parseFilename } from "./packages/names.ts";
-import { isMetadataPath, isStorable, upstreamOf } from "./paths.ts";
+import { isBesidePath, isStorable, upstreamOf } from "./paths.ts";
+import { hasProvenance } from "./provenance.ts";
 
 /** What a scan works on. */
 export interface ScanParts {
@@ -115,7 +116,7 @@ export class Scan {
     const { path } = file;
     const filename = nameOf(path);
     if (held.has(filename)) return await this.#compare(file, held.get(filename));
-    if (!isMetadataPath(path)) {
+    if (!isBesidePath(path)) {
       this.#skip(path, "it is no wheel or source distribution by its name");
     }
     return false;
@@ -134,7 +135,7 @@ export class Scan {
 
   /** Takes files for seen that a listing has just named. */
   see(files: readonly StoredFile[]): void {
-    for (const { path } of files) if (!isMetadataPath(path)) this.#see(nameOf(path), path);
+    for (const { path } of files) if (!isBesidePath(path)) this.#see(nameOf(path), path);
   }
 
   /** Removes those of the records whose files are gone; `mayGoOn` and the answer are as of `visit`. */
@@ -236,7 +237,7 @@ export class Scan {
       if (sha256 === undefined) return undefined;
       const upstream = upstreamOf(path);
       const facts = { filename: nameOf(path), uploadedAt: modifiedAt, sizeBytes, sha256, path };
-      const kept = old?.sha256 === sha256 ? old : {};
+      const kept = old?.sha256 === sha256 ? old : await this.#besides(facts, upstream);
       return { ...kept, ...archive, ...facts, ...upstream === undefined ? {} : { upstream } };
     } catch (error) {
       const now = await this.#head(path);
@@ -248,6 +249,15 @@ export class Scan {
       this.#skip(path, reasonOf(error));
       return undefined;
     }
+  }
+
+  /** What a record says of what lies beside its file, where no record tells. */
+  async #besides(
+    facts: Pick<PackageFile, "path" | "filename" | "sha256">,
+    upstream: string | undefined,
+  ): Promise<Partial<PackageFile>> {
+    if (upstream !== undefined) return {};
+    return await hasProvenance(this.#parts.files, facts) ? { hasProvenance: true } : {};
   }
 
   #head(path: string): Promise<StoredFile | undefined> {

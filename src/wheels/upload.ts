@@ -10,17 +10,29 @@
  */
 
 import type { Clock } from "../contracts/clock.ts";
-import { BackendError, InvalidFilenameError, UploadRefusedError } from "../contracts/errors.ts";
-import { excerpt } from "../contracts/excerpt.ts";
+import { BackendError, UploadRefusedError } from "../contracts/errors.ts";
 import type { FileStore, StagedFile } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import { type ArchiveFacts, inspectArchive } from "./packages/archive.ts";
 import { type DigestFactory, type Digests, DigestTap } from "./digests.ts";
 import { digestStored, layMetadata } from "./intake.ts";
 import { type Log, reasonOf } from "./log.ts";
-import { normalizeName, parseFilename } from "./packages/names.ts";
-import { isStorable, metadataPath, ownPath } from "./paths.ts";
-import { compareVersions } from "../contracts/versions.ts";
+import { type Attestation, parseAttestations } from "./packages/attestations.ts";
+import { normalizeName } from "./packages/names.ts";
+import { metadataPath, ownPath } from "./paths.ts";
+import { layProvenance } from "./provenance.ts";
+import { isNameUsed } from "./removal.ts";
+import type { Rules } from "./rules/rules.ts";
+import {
+  alreadyExists,
+  checkClaims,
+  checkDigests,
+  checkName,
+  checkRight,
+  checkRules,
+  nameUsed,
+  tooLarge,
+} from "./upload_checks.ts";
 
 /** What uploads go to. */
 export interface UploadParts {
@@ -30,6 +42,8 @@ export interface UploadParts {
   readonly index: IndexCache;
   /** Computes digests. */
   readonly digests: DigestFactory;
+  /** What is laid down for uploads. */
+  readonly rules: Rules;
   /** Dates records whose file the store cannot date. */
   readonly clock: Clock;
   /** Told of uploads. */
@@ -60,6 +74,8 @@ export interface UploadClaims {
   readonly md5?: string;
   /** Its BLAKE2b-256 in hexadecimal. */
   readonly blake2b?: string;
+  /** Its attestations (PEP 740): a list in JSON. They are checked, and kept with a new file. */
+  readonly attestations?: string;
   /** Who sends it. */
   readonly uploader?: string;
 }
@@ -68,6 +84,8 @@ export interface UploadClaims {
 export interface PublishOptions {
   /** Whether the sender may upload to a project, by its normalised name. Default: to every one. */
   readonly mayWrite?: (project: string) => boolean;
+  /** The largest file of projects of which nothing else is laid down, in bytes. Default: any. */
+  readonly maxBytes?: number;
 }
 
 /** How often a record is entered that others change meanwhile. */
@@ -82,14 +100,18 @@ export class Uploads {
     this.#parts = Object.freeze({ ...parts });
   }
 
-  /** Takes bytes aside. More than `maxBytes` of them are refused. */
-  async stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedUpload> {
+  /** Takes bytes aside. More than `maxBytes` of them are refused, for a project if it is named. */
+  async stage(
+    body: ReadableStream<Uint8Array>,
+    maxBytes: number,
+    { project }: { readonly project?: string } = {},
+  ): Promise<StagedUpload> {
     const tap = new DigestTap(undefined, this.#parts.digests);
     let sizeBytes = 0;
     const counted = new TransformStream<Uint8Array, Uint8Array>({
       transform: (chunk, controller) => {
         sizeBytes += chunk.byteLength;
-        if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+        if (sizeBytes > maxBytes) throw tooLarge(maxBytes, project);
         controller.enqueue(chunk);
       },
     });
@@ -99,7 +121,7 @@ export class Uploads {
       return { staged, digests: tap.result() };
     } catch (error) {
       // The store may wrap what the stream threw, or have counted faster.
-      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes, project);
       throw error;
     }
   }
@@ -112,11 +134,12 @@ export class Uploads {
   async publish(
     upload: StagedUpload,
     claims: UploadClaims,
-    { mayWrite = () => true }: PublishOptions = {},
+    { mayWrite = () => true, maxBytes = Infinity }: PublishOptions = {},
   ): Promise<{ record: PackageFile; isNew: boolean }> {
     try {
       checkName(claims);
       checkDigests(claims, upload.digests);
+      const attestations = attestationsOf(claims, upload.digests);
       const known = await this.#parts.index.fetch(claims.filename);
       if (known !== undefined) {
         checkRight(known.project, claims, mayWrite);
@@ -127,8 +150,16 @@ export class Uploads {
       }
       const facts = await inspectArchive(claims.filename, upload.staged);
       checkClaims(claims, facts);
-      checkRight(normalizeName(facts.metadata.name), claims, mayWrite);
-      return { record: await this.#publish(upload, claims, facts), isNew: true };
+      const project = normalizeName(facts.metadata.name);
+      checkRight(project, claims, mayWrite);
+      checkRules(this.#parts.rules, {
+        project,
+        version: facts.metadata.version,
+        digests: upload.digests,
+      }, maxBytes);
+      await this.#checkUnused(project, claims);
+      const judged = { ...facts, ...attestations && { attestations } };
+      return { record: await this.#publish(upload, claims, judged), isNew: true };
     } finally {
       await upload.staged.discard();
     }
@@ -137,9 +168,10 @@ export class Uploads {
   async #publish(
     upload: StagedUpload,
     claims: UploadClaims,
-    facts: ArchiveFacts,
+    facts: ArchiveFacts & { readonly attestations?: readonly Attestation[] },
   ): Promise<PackageFile> {
     const { files, index, log } = this.#parts;
+    const { attestations } = facts;
     const project = normalizeName(facts.metadata.name);
     const path = ownPath(project, claims.filename);
     if (!(await index.project(project)).isClaimed) await index.claim(project, true);
@@ -148,10 +180,20 @@ export class Uploads {
       if (found !== upload.digests.hex.sha256) throw alreadyExists(claims.filename, undefined);
     }
     const archive = await layMetadata(files, path, facts);
-    const record = { ...await this.#recordOf(upload, claims, path), ...archive };
+    if (attestations !== undefined) await layProvenance(files, path, attestations);
+    const record = {
+      ...await this.#recordOf(upload, claims, path),
+      ...archive,
+      ...attestations && { hasProvenance: true as const },
+    };
     const entered = await this.#enter(record, upload.digests);
     log("info", `Published "${claims.filename}"`, { project, uploader: claims.uploader });
     return await this.#completed(entered, upload, claims);
+  }
+
+  async #checkUnused(project: string, { filename }: UploadClaims): Promise<void> {
+    const { files, rules } = this.#parts;
+    if (!rules.reusesNames && await isNameUsed(files, project, filename)) throw nameUsed();
   }
 
   /** Enters a record. One of the same bytes that were read through gives way to it. */
@@ -219,72 +261,15 @@ export class Uploads {
   }
 }
 
-function checkName({ filename, name, filetype }: UploadClaims): void {
-  const parsed = isStorable(filename) ? parseFilename(filename, name) : undefined;
-  if (parsed === undefined) {
-    const whose = name === undefined ? "" : ` of project "${excerpt(name)}"`;
-    throw new InvalidFilenameError(
-      filename,
-      `is no name of a wheel or source distribution${whose}; ` +
-        `expected "name-version-python-abi-platform.whl" or "name-version.tar.gz"`,
-    );
+function attestationsOf(
+  { filename, attestations }: UploadClaims,
+  { hex: { sha256 = "" } }: Digests,
+): readonly Attestation[] | undefined {
+  if (attestations === undefined) return undefined;
+  try {
+    const parsed = parseAttestations(attestations, { filename, sha256 });
+    return parsed.length === 0 ? undefined : parsed;
+  } catch (error) {
+    throw new UploadRefusedError("form", `${reasonOf(error)}.`);
   }
-  const kind = parsed.kind === "wheel" ? "bdist_wheel" : "sdist";
-  if (filetype !== undefined && filetype !== kind) {
-    throw new UploadRefusedError(
-      "form",
-      `Invalid value for filetype: "${excerpt(filetype)}" is not "${kind}"`,
-    );
-  }
-}
-
-// By the archive's own name: forms and filenames say what their senders like.
-function checkRight(
-  project: string,
-  { uploader }: UploadClaims,
-  mayWrite: NonNullable<PublishOptions["mayWrite"]>,
-): void {
-  if (mayWrite(project)) return;
-  const who = uploader === undefined ? "A user" : `The user '${excerpt(uploader)}'`;
-  const message = `${who} is not allowed to upload to project '${project}'.`;
-  throw new UploadRefusedError("forbidden", message);
-}
-
-function checkDigests(claims: UploadClaims, { hex }: Digests): void {
-  for (const algorithm of ["sha256", "md5", "blake2b"] as const) {
-    const claimed = claims[algorithm];
-    if (claimed === undefined || claimed.toLowerCase() === hex[algorithm]) continue;
-    throw new UploadRefusedError(
-      "digest",
-      "The digest supplied does not match a digest calculated from the uploaded file.",
-    );
-  }
-}
-
-function checkClaims(claims: UploadClaims, { metadata }: ArchiveFacts): void {
-  const { filename, name, version } = claims;
-  if (name !== undefined && normalizeName(name) !== normalizeName(metadata.name)) {
-    throw new InvalidFilenameError(
-      filename,
-      `is a file of project "${excerpt(metadata.name)}", not of "${excerpt(name)}"`,
-    );
-  }
-  if (version !== undefined && compareVersions(version, metadata.version) !== 0) {
-    throw new InvalidFilenameError(
-      filename,
-      `is a file of version "${excerpt(metadata.version)}", not of "${excerpt(version)}"`,
-    );
-  }
-}
-
-function alreadyExists(filename: string, blake2b: string | undefined): UploadRefusedError {
-  const hash = blake2b === undefined ? "" : `, with blake2_256 hash '${blake2b}'`;
-  return new UploadRefusedError("exists", `File already exists ('${filename}'${hash}).`);
-}
-
-function tooLarge(maxBytes: number): UploadRefusedError {
-  const limit = maxBytes >= 1_048_576
-    ? `${Math.floor(maxBytes / 1_048_576)} MB`
-    : `${maxBytes} bytes`;
-  return new UploadRefusedError("too-large", `File too large. The limit is ${limit}.`);
 }

@@ -4,37 +4,27 @@
  */
 
 import { type Clock, systemClock } from "../contracts/clock.ts";
-import { IntegrityError } from "../contracts/errors.ts";
-import type { ByteRange, FileStore } from "../contracts/file_store.ts";
+import type { FileStore } from "../contracts/file_store.ts";
 import type { Health, IndexCache, PackageFile } from "../contracts/index_cache.ts";
 import type { Region } from "../region/region.ts";
-import { ColdMetadata } from "./upstream/cold_metadata.ts";
 import { type DigestFactory, portableDigests } from "./digests.ts";
-import { type ColdFile, Fills } from "./upstream/fill.ts";
 import { type Log, noLog, reasonOf } from "./log.ts";
-import { projectCandidates } from "./packages/names.ts";
 import type { Page, Variant } from "./pages/page.ts";
-import { type PageAnswer, Pages } from "./pages/pages.ts";
-import { isStorable, metadataPath, upstreamPath } from "./paths.ts";
+import { type AsOfOptions, type PageAnswer, Pages } from "./pages/pages.ts";
+import { metadataPath } from "./paths.ts";
+import { readProvenance } from "./provenance.ts";
+import { EVERYTHING, type Reach } from "./reach.ts";
 import { reloadIndex, type ReloadOptions, type ReloadReport } from "./reload.ts";
-import { removeFile } from "./removal.ts";
+import { removeFile, wasRemoved } from "./removal.ts";
+import { Rules } from "./rules/rules.ts";
 import type { ScanReport } from "./scan.ts";
 import { type PublishOptions, type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
+import { type AskedFile, ColdFiles } from "./upstream/cold_files.ts";
 import type { Upstream } from "./upstream/upstream.ts";
-import type { UpstreamFile } from "./upstream/upstream_page.ts";
-import { uploadedAtOf } from "./upstream/upstream_policy.ts";
 import { bodyAt, type WheelFile } from "./wheel_file.ts";
 
-/** What a wheelhouse is made of. */
-export interface WheelhouseOptions {
-  /** The table of projects and files. */
-  readonly index: IndexCache;
-  /** The bytes of the files. */
-  readonly files: FileStore;
-  /** Keeps rendered pages; it must not outlive the index. */
-  readonly pages: Region;
-  /** The upstream that unclaimed projects are read through from. Default: none. */
-  readonly upstream?: Upstream;
+/** What a wheelhouse needs from where it runs. */
+export interface Surroundings {
   /** Default: the platform's clock. */
   readonly clock?: Clock;
   /** Computes digests of what streams by. Default: in JavaScript. */
@@ -43,6 +33,25 @@ export interface WheelhouseOptions {
   readonly log?: Log;
   /** Keeps the process going until work is done that no client waits for. Default: nothing. */
   readonly background?: (work: Promise<unknown>) => void;
+}
+
+/** What a wheelhouse is made of. */
+export interface WheelhouseOptions extends Surroundings {
+  /** The table of projects and files. */
+  readonly index: IndexCache;
+  /** The bytes of the files. */
+  readonly files: FileStore;
+  /** Keeps rendered pages; it must not outlive the index. */
+  readonly pages: Region;
+  /** The upstream that unclaimed projects are read through from. Default: none. */
+  readonly upstream?: Upstream;
+  /** What is laid down for projects and files. Default: nothing. */
+  readonly rules?: Rules;
+  /**
+   * The address under which clients reach it, for addresses that have to be whole: those of provenance.
+   * Default: none, and then pages have no provenance of ours.
+   */
+  readonly publicUrl?: string;
 }
 
 /** The answer of a health check. */
@@ -56,16 +65,6 @@ export type IndexReader = Pick<
   IndexCache,
   "all" | "distinct" | "fetch" | "list" | "search" | "summary"
 >;
-
-/** Which projects and files are there for whoever asks. Default: all. */
-export interface Reach {
-  /** Whether a project, by its normalised name, is there. */
-  mayRead(project: string): boolean;
-  /** Whether the upstream is asked. */
-  readonly mayFill: boolean;
-}
-
-const ALL: Reach = Object.freeze({ mayRead: () => true, mayFill: true });
 
 /** Where nothing lies: asked for to see whether the file store answers. */
 const PROBED_PATH = "health/probe";
@@ -84,6 +83,8 @@ interface Parts {
   readonly files: FileStore;
   readonly pages: Region;
   readonly upstream: Upstream | undefined;
+  readonly rules: Rules;
+  readonly publicUrl: string | undefined;
   readonly clock: Clock;
   readonly digests: DigestFactory;
   readonly log: Log;
@@ -115,18 +116,22 @@ export class Wheelhouse {
   readonly index: IndexReader;
   /** Whether there is an upstream. */
   readonly isReadThrough: boolean;
+  /** What is laid down for projects and files. */
+  readonly rules: Rules;
   readonly #parts: Parts;
   readonly #pages: Pages;
   readonly #uploads: Uploads;
-  readonly #cold: { readonly fills: Fills; readonly metadata: ColdMetadata } | undefined;
+  readonly #cold: ColdFiles | undefined;
 
-  /** Takes the parts; does no I/O. */
+  /** Takes the parts; does no I/O. Throws a `TypeError` for a public address that is none. */
   constructor(options: WheelhouseOptions) {
     const parts: Parts = Object.freeze({
       index: options.index,
       files: options.files,
       pages: options.pages,
       upstream: options.upstream,
+      rules: options.rules ?? new Rules(),
+      publicUrl: options.publicUrl === undefined ? undefined : addressOf(options.publicUrl),
       clock: options.clock ?? systemClock,
       digests: options.digests ?? portableDigests,
       log: options.log ?? noLog,
@@ -135,12 +140,10 @@ export class Wheelhouse {
     this.#parts = parts;
     this.index = parts.index;
     this.isReadThrough = parts.upstream !== undefined;
+    this.rules = parts.rules;
     this.#pages = new Pages({ ...parts, region: parts.pages });
     this.#uploads = new Uploads(parts);
-    this.#cold = parts.upstream && {
-      fills: new Fills({ ...parts, upstream: parts.upstream }),
-      metadata: new ColdMetadata({ ...parts, upstream: parts.upstream }),
-    };
+    this.#cold = parts.upstream && new ColdFiles({ ...parts, upstream: parts.upstream });
   }
 
   /** The page that lists all projects held here or claimed. */
@@ -151,6 +154,18 @@ export class Wheelhouse {
   /** The page that lists those of them that somebody may read. */
   listOf(mayRead: Reach["mayRead"], variant: Variant): Promise<Page> {
     return this.#pages.listOf(mayRead, variant);
+  }
+
+  /**
+   * The page of a project as it would have been at an instant: of the files that were uploaded before
+   * it. A file whose upload time is not known is not among them.
+   */
+  pageAsOf(
+    project: string,
+    instant: number,
+    options: AsOfOptions,
+  ): Promise<PageAnswer | undefined> {
+    return this.#pages.asOf(project, instant, options);
   }
 
   /** The page of a project's files that are held here; `undefined` where there are none. */
@@ -167,12 +182,14 @@ export class Wheelhouse {
   }
 
   /** The file of this name that pages list under this key, or `undefined`. */
-  async file(key: string, filename: string, reach: Reach = ALL): Promise<WheelFile | undefined> {
+  async file(
+    key: string,
+    filename: string,
+    reach: Reach = EVERYTHING,
+  ): Promise<WheelFile | undefined> {
     const record = await this.#parts.index.fetch(filename);
     if (record?.sha256 === key) return this.#readable(record, reach);
-    const cold = await this.#coldFile({ key, filename }, reach);
-    if (cold === undefined) return undefined;
-    return await this.#filling(cold, record);
+    return await this.#coldFile({ key, filename }, { record, reach });
   }
 
   /** The file of this name, of one project by its normalised name if one is given, or `undefined`. */
@@ -184,32 +201,47 @@ export class Wheelhouse {
     const record = await this.#parts.index.fetch(filename);
     const isHeld = record !== undefined && record.project === (project ?? record.project);
     if (isHeld) return this.#readable(record, reach);
-    const cold = await this.#coldFile({ project, filename }, reach);
-    return cold && await this.#filling(cold, record);
+    return await this.#coldFile({ project, filename }, { record, reach });
   }
 
   /** The core metadata of that file, where pages announce it, or `undefined`. */
   async metadata(
     key: string,
     filename: string,
-    reach: Reach = ALL,
+    reach: Reach = EVERYTHING,
   ): Promise<WheelFile | undefined> {
-    const { index } = this.#parts;
-    const record = await index.fetch(filename);
+    const record = await this.#parts.index.fetch(filename);
     if (record?.sha256 === key && record.metadataSha256 !== undefined) {
       if (this.#readable(record, reach) === undefined) return undefined;
       return await this.#storedFile(metadataPath(record.path), record.metadataSha256);
     }
-    const cold = await this.#coldFile({ key, filename }, reach);
-    const sha256 = cold?.file.metadataSha256;
-    if (cold === undefined || sha256 === undefined) return undefined;
-    if (record !== undefined) checkUnreplaced(cold, record);
-    return await this.#cold!.metadata.file(cold, sha256);
+    const cold = await this.#cold?.find({ key, filename }, reach);
+    return cold && await this.#cold!.metadata(cold, record);
+  }
+
+  /** The provenance of a file of ours (PEP 740), as bytes of JSON; `undefined` where it has none. */
+  async provenance(
+    { key, filename }: { readonly key?: string; readonly filename: string },
+    reach: Reach = EVERYTHING,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const record = await this.#parts.index.fetch(filename);
+    if (record === undefined || record.sha256 !== (key ?? record.sha256)) return undefined;
+    if (!record.hasProvenance || this.#readable(record, reach) === undefined) return undefined;
+    return await readProvenance(this.#parts.files, record.path);
+  }
+
+  /** Whether a file that had this name and digest was deleted here. */
+  wasRemoved(key: string, filename: string, reach: Reach = EVERYTHING): Promise<boolean> {
+    return wasRemoved(this.#parts.files, { key, filename }, reach);
   }
 
   /** Takes the bytes of an upload aside. End it with {@linkcode Wheelhouse.publish}. */
-  stage(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<StagedUpload> {
-    return this.#uploads.stage(body, maxBytes);
+  stage(
+    body: ReadableStream<Uint8Array>,
+    maxBytes: number,
+    options: { readonly project?: string } = {},
+  ): Promise<StagedUpload> {
+    return this.#uploads.stage(body, maxBytes, options);
   }
 
   /** Judges and publishes an upload. See {@linkcode Uploads.publish}. */
@@ -273,6 +305,7 @@ export class Wheelhouse {
 
   #readable(record: PackageFile, reach: Reach): WheelFile | undefined {
     if (!reach.mayRead(record.project)) return undefined;
+    this.#parts.rules.check(record);
     this.#checkAge(record);
     return this.#heldFile(record);
   }
@@ -289,26 +322,10 @@ export class Wheelhouse {
       sha256,
       sizeBytes,
       modifiedAt: uploadedAt,
+      // A file read through whose bytes were removed to make room is fetched again.
       open: async (range) =>
-        await bodyAt(this.#parts.files, path, range) ?? await this.#refilled(record, range),
+        await bodyAt(this.#parts.files, path, range) ?? await this.#cold?.refilled(record, range),
     };
-  }
-
-  /** A file read through whose bytes were removed to make room is fetched again. */
-  async #refilled(
-    record: PackageFile,
-    range: ByteRange | undefined,
-  ): Promise<ReadableStream<Uint8Array> | undefined> {
-    if (record.upstream === undefined) return undefined;
-    const { index, files } = this.#parts;
-    const now = await index.fetch(record.filename);
-    // An upload of the same bytes has made them ours since the record was read.
-    if (now?.sha256 === record.sha256 && now.path !== record.path) {
-      return await bodyAt(files, now.path, range);
-    }
-    const { sha256: key, filename } = record;
-    const cold = await this.#coldFile({ key, filename }, ALL);
-    return cold && await this.#openCold(cold, range);
   }
 
   async #storedFile(path: string, sha256: string): Promise<WheelFile | undefined> {
@@ -326,67 +343,24 @@ export class Wheelhouse {
    * A file that the upstream has. Without a digest in its listing it is fetched now, for nothing is
    * served whose digest is not known.
    */
-  async #filling(cold: ColdFile, record: PackageFile | undefined): Promise<WheelFile> {
-    const { fills } = this.#cold!;
-    const { sha256, uploadTime } = cold.file;
-    if (sha256 === undefined) return this.#heldFile(record ?? await fills.stored(cold));
-    if (record !== undefined) checkUnreplaced(cold, record);
-    return {
-      sha256,
-      sizeBytes: cold.file.sizeBytes ?? await fills.sizeOf(cold),
-      ...(uploadTime === undefined ? {} : { modifiedAt: Date.parse(uploadTime) }),
-      open: (range) => this.#openCold(cold, range),
-    };
-  }
-
-  async #openCold(
-    cold: ColdFile,
-    range: ByteRange | undefined,
-  ): Promise<ReadableStream<Uint8Array> | undefined> {
-    const { fills } = this.#cold!;
-    if (range === undefined) return await fills.open(cold);
-    return await bodyAt(this.#parts.files, (await fills.stored(cold)).path, range);
-  }
-
-  /**
-   * The upstream's file that is asked for. A name with dashes may belong to one of several projects;
-   * the upstream is asked for none behind one of ours, or one that is hidden.
-   */
-  async #coldFile(asked: AskedFile, reach: Reach): Promise<ColdFile | undefined> {
-    const { index, upstream } = this.#parts;
-    const { key, filename } = asked;
-    if (upstream === undefined || !reach.mayFill || !isStorable(filename)) return undefined;
-    for (const project of projectCandidates(filename)) {
-      if (project !== (asked.project ?? project)) continue;
-      if (!reach.mayRead(project) || upstream.policy.isReserved(project)) return undefined;
-      if ((await index.project(project)).isClaimed) return undefined;
-      const { listing, heldBack } = await upstream.page(project);
-      if (listing?.status?.status === "quarantined") continue;
-      const isAsked = (each: UpstreamFile): boolean =>
-        each.filename === filename && (key === undefined || each.key === key);
-      const young = heldBack.find(isAsked);
-      if (young !== undefined) {
-        const aged = { project, filename, uploadedAt: uploadedAtOf(young) };
-        upstream.policy.check(aged, this.#parts.clock.now());
-      }
-      const file = listing?.files.find(isAsked);
-      if (file === undefined) continue;
-      return { project, path: upstreamPath(upstream.id, project, filename), file };
-    }
-    return undefined;
+  async #coldFile(
+    asked: AskedFile,
+    { record, reach }: { readonly record: PackageFile | undefined; readonly reach: Reach },
+  ): Promise<WheelFile | undefined> {
+    const cold = await this.#cold?.find(asked, reach);
+    if (cold === undefined) return undefined;
+    if (cold.file.sha256 !== undefined) return await this.#cold!.file(cold, record);
+    const stored = record ?? await this.#cold!.stored(cold);
+    this.#parts.rules.check(stored);
+    return this.#heldFile(stored);
   }
 }
 
-/** A file of the upstream's by its name, and what else is known of it. */
-interface AskedFile {
-  readonly filename: string;
-  readonly project?: string | undefined;
-  readonly key?: string;
-}
-
-/** The first bytes of a name stay its bytes, whatever the upstream has under it now. */
-function checkUnreplaced({ file: { filename, sha256 } }: ColdFile, record: PackageFile): void {
-  if (sha256 === undefined || sha256 === record.sha256) return;
-  const sides = { expected: record.sha256, actual: sha256 };
-  throw new IntegrityError(`"${filename}" of the upstream`, "sha256", sides);
+/** An address that ends in a slash. */
+function addressOf(publicUrl: string): string {
+  const url = URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
+  if (url?.protocol === "https:" && url.search === "" && url.hash === "" && url.username === "") {
+    return url.href.replace(/\/*$/, "/");
+  }
+  throw new TypeError(`Cannot use public address "${publicUrl}": it is no plain https: address`);
 }

@@ -103,6 +103,29 @@ describe("access settings", () => {
     }
   });
 
+  it("of rules are read from their file", async () => {
+    const rulesFile = `${folder}/rules.json`;
+    const options = parseServeOptions([
+      ...[`${folder}/ruled`, "-p", "0", "--rules", rulesFile],
+      ...["--public-url", "https://wheels.example/"],
+    ])!;
+    deepEqual([options.house.rulesFile, options.house.publicUrl], [
+      rulesFile,
+      "https://wheels.example/",
+    ]);
+    await rejects(serve(options, () => {}), /Cannot open rules file/);
+    await writeFile(rulesFile, '{ "deny": {} }');
+    await rejects(serve(options, () => {}), /Cannot open rules file .*"deny" is no setting/);
+    await writeFile(rulesFile, '{ "denied": { "evil": "Malware" } }');
+    const served = await serve(options, () => {});
+    try {
+      const response = await fetch(`${served.url}/simple/evil/`);
+      deepEqual([response.status, /Malware/.test(await response.text())], [403, true]);
+    } finally {
+      await served.stop();
+    }
+  });
+
   it("of a fallback stand alone, but for names that are ours", () => {
     const url = "https://x.test/simple/";
     deepEqual(parseServeOptions(["--fallback", url, "--reserve", "acme-*"])?.access.fallback, {

@@ -27,6 +27,8 @@ describe("the Worker's settings", () => {
       [{ FALLBACK: "https://x.test/", UPSTREAM: "https://x.test/" }, /Cannot use FALLBACK/],
       [{ ACCESS: "{}" }, /Cannot use rights: they need users/],
       [{ ACCESS: '{"raed":[]}', USERS }, /Cannot read rights: \\"raed\\" is no setting/],
+      [{ RULES: '{"deny":{}}' }, /Cannot read rules: \\"deny\\" is no setting/],
+      [{ PUBLIC_URL: "http://wheels.example/" }, /Cannot use public address/],
     ];
     for (const [settings, reason] of cases) {
       await using worker = await startWorker(settings);
@@ -45,6 +47,15 @@ describe("the Worker's settings", () => {
     await using worker = await startWorker({ OPEN: " list ", USERS });
     equal(await statusOf(worker, "/simple/"), 200);
     equal(await statusOf(worker, `/packages/aa/bb/${"0".repeat(60)}/a-1.tar.gz`), 401);
+  });
+
+  it("lay down rules", async () => {
+    const RULES = JSON.stringify({ denied: { evil: "Malware" } });
+    await using worker = await startWorker({ RULES, PUBLIC_URL: "https://wheels.example/" });
+    const response = await fetch(`${worker.url}/simple/evil/`);
+    equal(response.status, 403);
+    match(await response.text(), /Malware/);
+    equal(await statusOf(worker, "/simple/demo/"), 404);
   });
 
   it("give rights by project, and PyPICloud's routes with them", async () => {

@@ -7,14 +7,17 @@ import { type Log, noLog, reasonOf } from "../log.ts";
 import type { Form } from "../pages/page.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { Access, type AccessOptions } from "./access.ts";
+import { asOfRoutes } from "./as_of.ts";
 import { withCurdling } from "./curdling.ts";
 import { answering, problemResponse } from "./errors.ts";
 import { type BodyOfLength, fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
 import { withPypicloud } from "./pypicloud.ts";
+import { integrityRoutes } from "./integrity.ts";
 import { dispatch, pathProblem, type Routes, shared } from "./routes.ts";
 import { simpleRoutes } from "./simple.ts";
 import { uploadRoutes } from "./upload.ts";
+import type { UploadOptions } from "./upload_options.ts";
 
 /** What an app is made of. */
 export interface AppOptions {
@@ -30,10 +33,8 @@ export interface AppOptions {
   readonly bodyOfLength?: BodyOfLength;
   /** The form of pages for clients that do not care. Default `"html"`. */
   readonly preferredForm?: Form;
-  /** The largest upload, in bytes. Default 1 GiB. */
-  readonly maxUploadBytes?: number;
-  /** Whether uploads must state a digest. Default `true`. */
-  readonly isDigestRequired?: boolean;
+  /** How uploads are taken. Default: as {@linkcode UploadOptions} says. */
+  readonly uploads?: UploadOptions;
   /**
    * Whether a proxy stands in front whose word counts on the address that clients use
    * (`X-Forwarded-Host`, `-Proto`, `-Prefix`). Default `false`.
@@ -100,15 +101,18 @@ function routesOf(options: AppOptions): Routes {
   const { wheelhouse, clock = systemClock, log = noLog, preferredForm = "html" } = options;
   const access = new Access(options.access ?? {}, { clock, log });
   const bodyOfLength = options.bodyOfLength ?? ((body) => body);
+  const { maxBytes = 1_073_741_824, isDigestRequired = true, takenStatus = 400 } =
+    options.uploads ?? {};
   const parts = {
     ...{ wheelhouse, access, clock, preferredForm, bodyOfLength },
-    maxUploadBytes: options.maxUploadBytes ?? 1_073_741_824,
-    isDigestRequired: options.isDigestRequired ?? true,
+    ...{ maxUploadBytes: maxBytes, isDigestRequired, takenStatus },
     isProxied: options.isProxied ?? false,
   };
   const routes = {
     ...simpleRoutes(parts),
+    ...asOfRoutes(parts),
     ...fileRoutes(parts),
+    ...integrityRoutes(parts),
     ...uploadRoutes(parts),
     ...healthRoutes(wheelhouse, log),
   };

@@ -32,8 +32,10 @@ const STATUS_OF_REFUSAL: Readonly<Record<RefusalCode, number>> = Object.freeze({
   form: 400,
   digest: 400,
   exists: 400,
+  used: 400,
   "too-large": 413,
   forbidden: 403,
+  closed: 403,
 });
 
 const RETRY_AFTER_MS = 5_000;

@@ -2,7 +2,8 @@
 
 import type { ByteRange } from "../../contracts/file_store.ts";
 import type { WheelFile } from "../wheel_file.ts";
-import type { Reach, Wheelhouse } from "../wheelhouse.ts";
+import type { Reach } from "../reach.ts";
+import type { Wheelhouse } from "../wheelhouse.ts";
 import {
   type Access,
   cacheControl,
@@ -15,6 +16,7 @@ import {
 import { isRangeCurrent, judge, type Validators } from "./conditional.ts";
 import { type Problem, problemResponse } from "./errors.ts";
 import { contentRange, parseRange } from "./ranges.ts";
+import { provenanceResponse } from "./integrity.ts";
 import type { Routes } from "./routes.ts";
 
 /** Makes a body that says how long it is, where a platform has a way to say so. */
@@ -35,6 +37,7 @@ export interface FileParts {
 
 const FILE_CACHING = "max-age=365000000, immutable, no-transform";
 const METADATA_SUFFIX = ".metadata";
+const PROVENANCE_SUFFIX = ".provenance";
 
 const NOT_FOUND: Problem = Object.freeze({
   status: 404,
@@ -42,22 +45,52 @@ const NOT_FOUND: Problem = Object.freeze({
   code: "file",
 });
 
-/** The routes of files. */
-export function fileRoutes(parts: FileParts): Routes {
+const DELETED: Problem = Object.freeze({
+  status: 410,
+  message: "This file was deleted.",
+  code: "deleted",
+});
+
+/** The routes of files, below the root or another place. */
+export function fileRoutes(parts: FileParts, mount = ""): Routes {
   return {
-    "/packages/:aa/:bb/:rest/:filename": {
+    [`${mount}/packages/:aa/:bb/:rest/:filename`]: {
       GET: async (request, param) => {
         const visitor = await parts.access.check(request, "download");
         if (isProblem(visitor)) return problemResponse(request, visitor);
         const key = `${param("aa")}${param("bb")}${param("rest")}`;
-        const file = /^[0-9a-f]{64}$/.test(key)
-          ? await find(parts.wheelhouse, { key, filename: param("filename") }, reachOf(visitor))
-          : undefined;
-        if (file === undefined) return fileAbsent(request, visitor);
-        return await fileResponse(parts, { request, visitor, file, caching: FILE_CACHING });
+        if (!/^[0-9a-f]{64}$/.test(key)) return fileAbsent(request, visitor);
+        return await addressed(parts, { request, visitor, key, filename: param("filename") });
       },
     },
   };
+}
+
+/** A request for what pages list under a key. */
+interface Addressed {
+  readonly request: Request;
+  readonly visitor: Visitor;
+  readonly key: string;
+  readonly filename: string;
+}
+
+async function addressed(parts: FileParts, asked: Addressed): Promise<Response> {
+  const { wheelhouse } = parts;
+  const { request, visitor, key, filename } = asked;
+  const reach = reachOf(visitor);
+  if (filename.endsWith(PROVENANCE_SUFFIX)) {
+    const attested = { key, filename: filename.slice(0, -PROVENANCE_SUFFIX.length) };
+    return provenanceResponse(asked, await wheelhouse.provenance(attested, reach));
+  }
+  const file = await find(wheelhouse, asked, reach);
+  if (file !== undefined) {
+    return await fileResponse(parts, { request, visitor, file, caching: FILE_CACHING });
+  }
+  const bare = filename.endsWith(METADATA_SUFFIX)
+    ? filename.slice(0, -METADATA_SUFFIX.length)
+    : filename;
+  if (await wheelhouse.wasRemoved(key, bare, reach)) return problemResponse(request, DELETED);
+  return fileAbsent(request, visitor);
 }
 
 /** A file for someone who may have it. */

@@ -72,6 +72,14 @@ export function negotiate(wishes: Wishes, preferred: Form): Representation | und
   return best?.offer;
 }
 
+/** Whether a client admits a media type, by its `Accept`. */
+export function admitsType(accept: string | null, type: string): boolean {
+  if (accept === null) return true;
+  const ranges = parseAccept(accept);
+  const family = `${type.slice(0, type.indexOf("/"))}/*`;
+  return (ranges.get(type) ?? ranges.get(family) ?? ranges.get("*/*") ?? 0) > 0;
+}
+
 /** Whether a client takes gzip, by its `Accept-Encoding`. */
 export function takesGzip(acceptEncoding: string | null): boolean {
   if (acceptEncoding === null) return false;

@@ -52,7 +52,7 @@ export function simpleRoutes(parts: SimpleParts, mount = "simple"): Routes {
   });
   return {
     [`/${mount}`]: path(async (reading) => redirect(reading, `${mount}/`)),
-    [`/${mount}/`]: path((reading) => list(parts, reading)),
+    [`/${mount}/`]: path((reading) => listPage(parts, reading)),
     [`/${mount}/:project`]: path(async (reading) =>
       absence(reading) ?? redirect(reading, `${normalizeName(reading.name)}/`)
     ),
@@ -71,7 +71,11 @@ export function reading(access: Access, handle: (reading: Reading) => Promise<Re
   };
 }
 
-async function list(parts: SimpleParts, { request, visitor }: Reading): Promise<Response> {
+/** The page that lists the projects that a visitor may see. */
+export async function listPage(
+  parts: SimpleParts,
+  { request, visitor }: Reading,
+): Promise<Response> {
   const representation = representationOf(parts, request);
   if (representation === undefined) return notAcceptable(request);
   const encoding = encodingFor(request);
@@ -185,7 +189,8 @@ function absenceOf({ visitor, name }: Reading): Problem {
   };
 }
 
-function notAcceptable(request: Request): Response {
+/** The answer to a request for a form that there is none of. */
+export function notAcceptable(request: Request): Response {
   return problemResponse(request, {
     status: 406,
     message: `No acceptable representation. Supported: ${SUPPORTED_TYPES.join(", ")}`,

@@ -3,8 +3,10 @@
  * order, so that the file is staged first and judged when all is known.
  */
 
+import { UploadRefusedError } from "../../contracts/errors.ts";
 import type { PackageFile } from "../../contracts/index_cache.ts";
 import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
+import { normalizeName, parseFilename } from "../packages/names.ts";
 import { readAll } from "../upstream/read_all.ts";
 import type { StagedUpload, UploadClaims } from "../upload.ts";
 import { may, type Visitor } from "./access.ts";
@@ -22,6 +24,7 @@ const SINGLE_FIELDS: ReadonlySet<string> = new Set([
   "sha256_digest",
   "md5_digest",
   "blake2_256_digest",
+  "attestations",
 ]);
 
 /** Actions of the protocol that were retired long ago. */
@@ -40,7 +43,7 @@ export interface UploadStyle {
   readonly claims?: Pick<UploadClaims, "name"> & { readonly filename?: string };
   /** Whether an upload without any digest is refused. Default: as the parts have it. */
   readonly isDigestRequired?: boolean;
-  /** The status where other bytes have the name. Default 400, which upload clients know. */
+  /** The status where other bytes have the name. Default: as the parts have it. */
   readonly existsStatus?: number;
   /** The answer to an upload that is there now. Default: `OK`. */
   readonly answer?: (request: Request, record: PackageFile) => Response;
@@ -124,7 +127,7 @@ class Form {
 
   /** Publishes the file. Throws `UploadRefusedError` where the form lacks something. */
   async publish(visitor: Visitor): Promise<PackageFile> {
-    const { wheelhouse, style } = this.#parts;
+    const { wheelhouse, style, maxUploadBytes: maxBytes } = this.#parts;
     if (this.field("protocol_version") !== undefined && this.field("protocol_version") !== "1") {
       throw refused("Unknown protocol version.");
     }
@@ -136,7 +139,7 @@ class Form {
       throw refused("Include at least one message digest.");
     }
     const mayWrite = (project: string): boolean => may(visitor, "write", project);
-    const { record } = await wheelhouse.publish(this.#file.upload, claims, { mayWrite });
+    const { record } = await wheelhouse.publish(this.#file.upload, claims, { mayWrite, maxBytes });
     return record;
   }
 
@@ -148,12 +151,25 @@ class Form {
   async #take(part: Part): Promise<void> {
     if (part.name === "content" && part.filename !== undefined) {
       if (this.#file !== undefined) throw refused("Upload payload has more than one file.");
-      const upload = await this.#parts.wheelhouse.stage(part.body, this.#parts.maxUploadBytes);
-      this.#file = { filename: part.filename, upload };
+      this.#file = { filename: part.filename, upload: await this.#stage(part, part.filename) };
     } else if (SINGLE_FIELDS.has(part.name)) {
       if (this.#fields.has(part.name)) throw refused(`The field "${part.name}" is repeated.`);
       this.#fields.set(part.name, new TextDecoder().decode(await readAll(part.body)));
     }
+  }
+
+  /** Takes the file aside: no more of it than its project may have, as far as that is known by now. */
+  async #stage({ body }: Part, filename: string): Promise<StagedUpload> {
+    const { wheelhouse, maxUploadBytes: maxBytes } = this.#parts;
+    const { rules } = wheelhouse;
+    const stated = this.#parts.style.claims?.name ?? this.field("name");
+    const name = stated ?? parseFilename(filename)?.project;
+    if (name === undefined) return await wheelhouse.stage(body, rules.mostUploadBytes(maxBytes));
+    const project = normalizeName(name);
+    const closure = rules.closureOf(project);
+    if (closure !== undefined) throw new UploadRefusedError("closed", `${closure}.`);
+    const limitBytes = rules.maxUploadBytesOf(project, maxBytes);
+    return await wheelhouse.stage(body, limitBytes, limitBytes === maxBytes ? {} : { project });
   }
 
   #claims(filename: string, uploader: string | undefined): UploadClaims {
@@ -164,6 +180,7 @@ class Form {
       sha256: this.field("sha256_digest"),
       md5: this.field("md5_digest"),
       blake2b: this.field("blake2_256_digest"),
+      attestations: this.field("attestations"),
       uploader,
     };
     const stated = Object.entries(facts).filter(([, fact]) => fact !== undefined);

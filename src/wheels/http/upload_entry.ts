@@ -16,13 +16,15 @@ export interface UploadRouteParts {
   readonly maxUploadBytes: number;
   /** Whether an upload without any digest is refused. */
   readonly isDigestRequired: boolean;
+  /** The status where other bytes have the name. */
+  readonly takenStatus: number;
 }
 
 /** What is done with an upload that may come in. */
 export interface Intake {
   /** Takes it, and answers. */
   readonly take: (visitor: Visitor) => Promise<Response>;
-  /** The status where other bytes have the name. Default 400, which upload clients know. */
+  /** The status where other bytes have the name. Default: as the parts have it. */
   readonly existsStatus?: number;
 }
 
@@ -39,7 +41,7 @@ const NOT_ALLOWED: Problem = Object.freeze({
 export async function admitted(
   parts: UploadRouteParts,
   request: Request,
-  { take, existsStatus }: Intake,
+  { take, existsStatus: status = parts.takenStatus }: Intake,
 ): Promise<Response> {
   const visitor = await parts.access.check(request, "update");
   if (isProblem(visitor)) return problemResponse(request, visitor);
@@ -47,7 +49,7 @@ export async function admitted(
   if (visitor.rights?.mayWriteSome(visitor.name) === false) {
     return problemResponse(request, refusalOf(visitor, NOT_ALLOWED));
   }
-  checkLength(request, parts.maxUploadBytes);
+  checkLength(request, parts.wheelhouse.rules.mostUploadBytes(parts.maxUploadBytes));
   try {
     return await take(visitor);
   } catch (error) {
@@ -55,8 +57,8 @@ export async function admitted(
     if (error instanceof UploadRefusedError && code === "forbidden") {
       return problemResponse(request, refusalOf(visitor, { status: 403, message, code }));
     }
-    if (error instanceof UploadRefusedError && code === "exists" && existsStatus !== undefined) {
-      return problemResponse(request, { status: existsStatus, message, code });
+    if (error instanceof UploadRefusedError && (code === "exists" || code === "used")) {
+      return problemResponse(request, { status, message, code });
     }
     throw error;
   }

@@ -9,6 +9,7 @@
 
 import type { PackageFile, ProjectFiles } from "../../contracts/index_cache.ts";
 import { fileUrl, type IndexFile, type ProjectPage } from "./project_page.ts";
+import type { Rules } from "../rules/rules.ts";
 import type { UpstreamFile, UpstreamListing } from "../upstream/upstream_page.ts";
 import { normalizeVersion, sortedByVersion } from "../../contracts/versions.ts";
 
@@ -20,6 +21,16 @@ export interface Sources {
   readonly isReadThrough: boolean;
   /** What the upstream says; `undefined` where it was not asked or does not know the project. */
   readonly listing: UpstreamListing | undefined;
+  /** The instant before which files must have been uploaded, in epoch milliseconds. Default: none. */
+  readonly before?: number;
+}
+
+/** What pages say besides. */
+export interface Surroundings {
+  /** What is laid down for projects and files. */
+  readonly rules: Rules;
+  /** Where clients reach us, if that is known; it ends in a slash. */
+  readonly publicUrl: string | undefined;
 }
 
 interface Listed {
@@ -28,20 +39,42 @@ interface Listed {
 }
 
 /** The page of a project, or `undefined` for a project that nobody knows. */
-export function listProject(project: string, sources: Sources): ProjectPage | undefined {
-  const { held, listing } = sources;
-  const listed = [...heldFiles(sources).map(listedOfRecord), ...upstreamFiles(sources)];
-  if (listed.length === 0 && listing === undefined) return undefined;
-  const isQuarantined = listing?.status?.status === "quarantined";
-  const files = isQuarantined ? [] : inOrder(listed);
-  const stated = [...listed.map(({ version }) => version), ...(listing?.versions ?? [])];
+export function listProject(
+  project: string,
+  sources: Sources,
+  { rules, publicUrl }: Surroundings,
+): ProjectPage | undefined {
+  const { held, listing, before = Infinity } = sources;
+  const own = heldFiles(sources).map((record) => listedOfRecord(record, publicUrl));
+  const known = [...own, ...upstreamFiles(sources)];
+  if (known.length === 0 && listing === undefined) return undefined;
+  const status = rules.statusOf(project) ?? listing?.status;
+  const isShown = ({ version, file: { sha256, uploadTime } }: Listed): boolean =>
+    rules.denialOf({ project, version, sha256 }) === undefined &&
+    (before === Infinity || uploadTime !== undefined && Date.parse(uploadTime) < before);
+  const shown = known.filter(isShown);
+  const files = status?.status === "quarantined" ? [] : inOrder(shown);
   return {
     project,
     serial: held.serial,
     files: files.map(({ file }) => file),
-    versions: sortedByVersion(new Set(stated.map(normalizeVersion)), (version) => version),
-    ...(listing?.status === undefined ? {} : { status: listing.status }),
+    versions: versionsOf(shown, known, before === Infinity ? listing?.versions : []),
+    ...(status === undefined ? {} : { status }),
   };
+}
+
+/** Each version with a file that is shown, and those stated that have none that is hidden. */
+function versionsOf(
+  shown: readonly Listed[],
+  known: readonly Listed[],
+  stated: readonly string[] = [],
+): string[] {
+  const versions = new Set(shown.map(({ version }) => normalizeVersion(version)));
+  const filed = new Set(known.map(({ version }) => normalizeVersion(version)));
+  for (const version of stated.map(normalizeVersion)) {
+    if (!filed.has(version)) versions.add(version);
+  }
+  return sortedByVersion(versions, (version) => version);
 }
 
 /** The files of one name that the upstream now has with other content than we hold. */
@@ -70,12 +103,9 @@ function upstreamFiles({ held, listing }: Sources): Listed[] {
 
 // Held bytes decide digest, length and metadata; the rest may have changed upstream, as yanking does.
 function listedOfHeld(file: UpstreamFile, record: PackageFile): Listed {
-  const { metadataSha256 = file.metadataSha256, sha256, sizeBytes } = record;
-  const isSame = file.sha256 === undefined || file.sha256 === sha256;
-  const held = { ...file, key: sha256, sha256, sizeBytes };
-  return listedOfUpstream(
-    isSame && metadataSha256 !== undefined ? { ...held, metadataSha256 } : held,
-  );
+  const { metadataSha256, sha256, sizeBytes } = record;
+  const { metadataSha256: _announced, ...facts } = { ...file, key: sha256, sha256, sizeBytes };
+  return listedOfUpstream(metadataSha256 === undefined ? facts : { ...facts, metadataSha256 });
 }
 
 function listedOfUpstream(file: UpstreamFile): Listed {
@@ -83,7 +113,7 @@ function listedOfUpstream(file: UpstreamFile): Listed {
   return { version, file: { ...facts, url: fileUrl(key, file.filename) } };
 }
 
-function listedOfRecord(record: PackageFile): Listed {
+function listedOfRecord(record: PackageFile, publicUrl: string | undefined): Listed {
   const { filename, sha256, sizeBytes, requiresPython, metadataSha256, yanked } = record;
   return {
     version: record.version,
@@ -96,8 +126,16 @@ function listedOfRecord(record: PackageFile): Listed {
       ...(requiresPython === undefined ? {} : { requiresPython }),
       ...(metadataSha256 === undefined ? {} : { metadataSha256 }),
       ...(yanked === undefined ? {} : { yanked }),
+      ...(record.hasProvenance && publicUrl !== undefined
+        ? { provenance: `${publicUrl}${provenanceUrl(record)}` }
+        : {}),
     },
   };
+}
+
+/** Where the provenance of a file is to be had, below the public address (PEP 740). */
+function provenanceUrl({ project, version, filename }: PackageFile): string {
+  return ["integrity", project, version, filename, "provenance"].map(encodeURIComponent).join("/");
 }
 
 function inOrder(listed: Listed[]): Listed[] {

@@ -116,7 +116,7 @@ describe("a file that is put", () => {
   });
 
   it("is not read where its name or its length forbid it", async () => {
-    const house = new House({ app: { maxUploadBytes: 1_000 } });
+    const house = new House({ app: { uploads: { maxBytes: 1_000 } } });
     let pulled = 0;
     const endless = () =>
       new ReadableStream<Uint8Array>({

@@ -7,6 +7,7 @@ import type { IndexCache } from "../../../src/contracts/index_cache.ts";
 import { makeRegion } from "../../../src/region/region.ts";
 import { type App, type AppOptions, createApp } from "../../../src/wheels/http/app.ts";
 import type { Log } from "../../../src/wheels/log.ts";
+import { Rules, type RulesOptions } from "../../../src/wheels/rules/rules.ts";
 import { Upstream, type UpstreamOptions } from "../../../src/wheels/upstream/upstream.ts";
 import type { Fetch } from "../../../src/wheels/upstream/upstream_fetch.ts";
 import { Wheelhouse } from "../../../src/wheels/wheelhouse.ts";
@@ -20,6 +21,8 @@ export interface HouseOptions {
   readonly files?: (clock: ManualClock) => FileStore;
   readonly index?: IndexCache;
   readonly upstream?: { readonly fetch: Fetch } & Partial<UpstreamOptions>;
+  readonly rules?: RulesOptions;
+  readonly publicUrl?: string;
 }
 
 /** A wheel that was uploaded, and where it is served. */
@@ -66,6 +69,8 @@ export class House {
       log,
       background,
       ...(upstream === undefined ? {} : { upstream }),
+      ...(options.rules === undefined ? {} : { rules: new Rules(options.rules) }),
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     });
     this.app = createApp({
       access: { open: ["list", "download", "update"] },

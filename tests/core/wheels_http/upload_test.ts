@@ -160,7 +160,7 @@ describe("a refused upload leaves nothing behind", () => {
     const response = await house.upload(WHEEL, { sha256_digest: "" });
     await refusal(response, 400, /^Include at least one message digest\./);
     deepEqual(await traces(house), NOTHING);
-    const lenient = new House({ app: { isDigestRequired: false } });
+    const lenient = new House({ app: { uploads: { isDigestRequired: false } } });
     equal((await lenient.upload(WHEEL, { sha256_digest: "" })).status, 200);
   });
 
@@ -287,7 +287,7 @@ describe("a refused upload leaves nothing behind", () => {
   });
 
   it("too large, by its announced length before it is read", async () => {
-    const house = new House({ app: { maxUploadBytes: 200 } });
+    const house = new House({ app: { uploads: { maxBytes: 200 } } });
     await refusal(await house.upload(WHEEL), 413, /^File too large\. The limit is 200 bytes\./);
     let pulls = 0;
     const body = new ReadableStream<Uint8Array>({

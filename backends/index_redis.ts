@@ -48,7 +48,7 @@ const hashesPerTrip = 1_000;
  *
  * // Elsewhere: redisIndex(ioredisCommands(new Redis())), or another connection.
  * const send = () => Promise.reject(new Error("refused"));
- * const index = redisIndex({ name: "example", isCluster: false, arguments: "bytes", send });
+ * const index = redisIndex({ name: "example", slots: undefined, arguments: "bytes", send });
  * await rejects(() => index.distinct(), BackendError);
  * ```
  */
@@ -59,14 +59,16 @@ export function redisIndex(commands: RedisCommands, options: LinkOptions = {}): 
 class RedisIndex implements IndexCache {
   readonly name = "redis";
   readonly #link: RedisLink;
+  readonly #isCluster: boolean;
   readonly #root: string;
   readonly #own: string;
   #opened: Promise<void> | undefined;
 
   constructor(commands: RedisCommands, options: LinkOptions) {
     this.#link = new RedisLink(commands, options);
-    this.#root = commands.isCluster ? "{pypicloud}:" : "pypicloud:";
-    this.#own = commands.isCluster ? "{pypicloud}:cairn:" : "cairn:";
+    this.#isCluster = commands.slots !== undefined;
+    this.#root = this.#isCluster ? "{pypicloud}:" : "pypicloud:";
+    this.#own = this.#isCluster ? "{pypicloud}:cairn:" : "cairn:";
   }
 
   async fetch(filename: string): Promise<PackageFile | undefined> {
@@ -181,7 +183,7 @@ class RedisIndex implements IndexCache {
   }
 
   async clearAll(): Promise<void> {
-    const copied = this.#link.isCluster ? await copiedFiles(this.#running("clearAll")) : [];
+    const copied = this.#isCluster ? await copiedFiles(this.#running("clearAll")) : [];
     await this.#script("clearAll", scripts.clearRows, []);
     await this.#copy("clearAll", copied);
   }
@@ -209,7 +211,7 @@ class RedisIndex implements IndexCache {
   }
 
   async #copy(operation: string, filenames: readonly string[]): Promise<void> {
-    if (this.#link.isCluster) await copyFiles(this.#running(operation), filenames);
+    if (this.#isCluster) await copyFiles(this.#running(operation), filenames);
   }
 
   #running(operation: string): RunCommands {

@@ -12,6 +12,8 @@ export type {
   RedisCommand,
   RedisCommands,
   RedisReply,
+  RedisSlots,
+  TextArguments,
 } from "./redis/commands.ts";
 export { redisListing, type RedisListingOptions } from "./redis/listing.ts";
 export { redisLocks, type RedisLocksOptions } from "./redis/locks.ts";
@@ -34,7 +36,7 @@ export type { RedisOptions } from "./redis/store.ts";
  * const held = new Map<unknown, unknown>();
  * const commands = {
  *   name: "example",
- *   isCluster: false,
+ *   slots: undefined,
  *   arguments: "bytes" as const,
  *   send: async (all: readonly (readonly unknown[])[]): Promise<RedisReply[]> =>
  *     all.map(([name, ...args]) => {

@@ -12,17 +12,16 @@ import type { Locks } from "../src/contracts/locks.ts";
 import { redisCells } from "./redis/cells.ts";
 import type { RedisCommands } from "./redis/commands.ts";
 import { cellLocks, type RedisLocksOptions } from "./redis/locks.ts";
-import {
-  type Cell,
-  type Placement,
-  type RedisOptions,
-  RedisStore,
-  type TtlOnHash,
-} from "./redis/store.ts";
+import { hashCells } from "./redis/hash_cells.ts";
+import { cellScripts } from "./redis/scripts.ts";
+import { type Cell, type RedisOptions, RedisStore } from "./redis/store.ts";
 
 export type { RedisCommands } from "./redis/commands.ts";
 export type { RedisLocksOptions } from "./redis/locks.ts";
-export type { RedisOptions, TtlOnHash } from "./redis/store.ts";
+export type { RedisOptions } from "./redis/store.ts";
+
+/** Which writes give a hash a time to live. */
+export type TtlOnHash = "none" | "new" | "always";
 
 /** As for other entries in Redis, and when hashes end. */
 export interface RedisHashesOptions extends RedisOptions {
@@ -69,7 +68,7 @@ export function hashKey(hash: string, field: string): string {
  * const asked: unknown[] = [];
  * const commands = {
  *   name: "example",
- *   isCluster: false,
+ *   slots: undefined,
  *   arguments: "bytes" as const,
  *   send: async (all: readonly (readonly unknown[])[]) => {
  *     asked.push(...all);
@@ -103,13 +102,15 @@ function storeOf(commands: RedisCommands, options: RedisHashesOptions): RedisSto
   if (!["none", "new", "always"].includes(ttlOnHash)) {
     throw new RangeError(`Cannot use Redis hashes: "ttlOnHash" is "${ttlOnHash}"`);
   }
-  const placement: Placement = Object.freeze({ locate, ttlOnHash });
-  return new RedisStore(commands, options, placement);
+  return new RedisStore(commands, options, {
+    locate: (key) => locate(key, ttlOnHash),
+    scripts: cellScripts(hashCells),
+  });
 }
 
-function locate(key: string): Cell {
+function locate(key: string, ttlOnHash: TtlOnHash): Cell {
   const at = key.indexOf(separator);
-  return at < 0
-    ? { key, field: undefined }
-    : { key: key.slice(0, at), field: key.slice(at + separator.length) };
+  if (at < 0) return { key, reach: ["string", ""] };
+  const field = key.slice(at + separator.length);
+  return { key: key.slice(0, at), field, reach: [ttlOnHash, field] };
 }

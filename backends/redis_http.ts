@@ -16,8 +16,16 @@ import {
 } from "./redis/commands.ts";
 import { ReplyTimeout } from "./redis/reply_timeout.ts";
 import { parseReply } from "./redis/resp.ts";
+import { textArguments } from "./redis/text_arguments.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
+export type {
+  RedisArgument,
+  RedisCommand,
+  RedisCommands,
+  RedisReply,
+  RedisSlots,
+  TextArguments,
+} from "./redis/commands.ts";
 
 /** The part of `fetch` that cairn uses. */
 export type FetchRedis = (address: string, request: RequestInit) => Promise<Response>;
@@ -61,8 +69,8 @@ export function upstashCommands(options: RedisHttpOptions): RedisCommands {
   const upstash = new Upstash(requests, options.token);
   return Object.freeze({
     name: "upstash",
-    isCluster: false,
-    arguments: "text",
+    slots: undefined,
+    arguments: textArguments,
     send: (commands: readonly RedisCommand[]) => upstash.send(commands),
   });
 }
@@ -82,7 +90,7 @@ export function webdisCommands(options: RedisHttpOptions): RedisCommands {
   };
   return Object.freeze({
     name: "webdis",
-    isCluster: false,
+    slots: undefined,
     arguments: "bytes",
     send: (commands: readonly RedisCommand[]) => Promise.all(commands.map(send)),
   });

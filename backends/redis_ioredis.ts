@@ -5,10 +5,20 @@ import {
   type RedisArgument,
   type RedisCommand,
   type RedisCommands,
+  type RedisSlots,
   sideBySide,
 } from "./redis/commands.ts";
+import { clusterSlots } from "./redis/slots.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
+export type {
+  RedisArgument,
+  RedisCommand,
+  RedisCommands,
+  RedisReply,
+  RedisSlots,
+  TextArguments,
+} from "./redis/commands.ts";
+export { clusterSlots } from "./redis/slots.ts";
 
 /** The part of a `Redis` or `Cluster` of ioredis that cairn uses. */
 export interface IoredisClient {
@@ -38,24 +48,24 @@ export type IoredisCommand = [name: string, ...args: (string | Buffer)[]];
  * ```
  */
 export function ioredisCommands(client: IoredisClient): RedisCommands {
-  return commandsOf(client, false);
+  return commandsOf(client, undefined);
 }
 
 /** The connection of an ioredis `Cluster`. */
 export function ioredisClusterCommands(cluster: IoredisClient): RedisCommands {
-  return commandsOf(cluster, true);
+  return commandsOf(cluster, clusterSlots);
 }
 
-function commandsOf(client: IoredisClient, isCluster: boolean): RedisCommands {
+function commandsOf(client: IoredisClient, slots: RedisSlots | undefined): RedisCommands {
   const call = (command: RedisCommand): Promise<unknown> =>
     client.callBuffer(
       ...(command.every(isText) ? command : command.map(ownBytes)) as IoredisCommand,
     );
   return Object.freeze({
     name: "ioredis",
-    isCluster,
+    slots,
     arguments: "bytes",
-    send: (commands: readonly RedisCommand[]) => sideBySide(commands, call, isReplyError),
+    send: sideBySide(call, isReplyError),
   });
 }
 

@@ -5,11 +5,21 @@ import {
   type RedisArgument,
   type RedisCommand,
   type RedisCommands,
+  type RedisSlots,
   routingKeyOf,
   sideBySide,
 } from "./redis/commands.ts";
+import { clusterSlots } from "./redis/slots.ts";
 
-export type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./redis/commands.ts";
+export type {
+  RedisArgument,
+  RedisCommand,
+  RedisCommands,
+  RedisReply,
+  RedisSlots,
+  TextArguments,
+} from "./redis/commands.ts";
+export { clusterSlots } from "./redis/slots.ts";
 
 /** How node-redis is asked for replies as bytes: by the type bytes of the protocol. */
 export interface NodeRedisOptions {
@@ -53,20 +63,20 @@ export type NodeRedisArgument = string | Buffer;
  * newer.
  */
 export function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
-  return commandsOf(false, (command) => client.sendCommand(ownArguments(command), asBytes));
+  return commandsOf(undefined, (command) => client.sendCommand(ownArguments(command), asBytes));
 }
 
 /** The connection of a connected Sentinel client. Reads go to the master, to see every write. */
 export function nodeRedisSentinelCommands(sentinel: NodeRedisSentinel): RedisCommands {
   return commandsOf(
-    false,
+    undefined,
     (command) => sentinel.sendCommand(false, ownArguments(command), asBytes),
   );
 }
 
 /** The connection of a connected cluster client. */
 export function nodeRedisClusterCommands(cluster: NodeRedisCluster): RedisCommands {
-  return commandsOf(true, (command) => {
+  return commandsOf(clusterSlots, (command) => {
     const key = routingKeyOf(command);
     const firstKey = key === undefined ? undefined : ownBytes(key);
     return cluster.sendCommand(firstKey, false, ownArguments(command), asBytes);
@@ -77,14 +87,14 @@ export function nodeRedisClusterCommands(cluster: NodeRedisCluster): RedisComman
 const asBytes: NodeRedisOptions = Object.freeze({ typeMapping: Object.freeze({ 36: Buffer }) });
 
 function commandsOf(
-  isCluster: boolean,
+  slots: RedisSlots | undefined,
   call: (command: RedisCommand) => Promise<unknown>,
 ): RedisCommands {
   return Object.freeze({
     name: "node-redis",
-    isCluster,
+    slots,
     arguments: "bytes",
-    send: (commands: readonly RedisCommand[]) => sideBySide(commands, call, isErrorReply),
+    send: sideBySide(call, isErrorReply),
   });
 }
 

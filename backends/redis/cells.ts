@@ -4,13 +4,7 @@ import { requireKeys, requireWrites } from "../../src/compose/limits.ts";
 import type { Atomics } from "../../src/contracts/atomics.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../../src/contracts/backend.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
-import {
-  addScript,
-  deleteIfScript,
-  incrementScript,
-  replaceScript,
-  touchScript,
-} from "./scripts.ts";
+import { incrementScript } from "./scripts.ts";
 import type { RedisStore } from "./store.ts";
 
 /** The backend of a store, whatever its cells are. */
@@ -45,7 +39,7 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
-    requireWrites(this, writes, (value) => value.length);
+    requireWrites(this, writes, sizeOf);
     if (writes.length === 0) return;
     // One write for each key, the last: a cluster's servers need not keep an order among them.
     const last = new Map(writes.map((write) => [write.key, write]));
@@ -59,15 +53,13 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   }
 
   async add(write: Write<Uint8Array>): Promise<boolean> {
-    requireWrites(this, [write], (value) => value.length);
-    const args = [this.#store.record(write), this.#store.ttl(write.expiresAt)];
-    return await this.#store.decide("add", this.#store.onCell(addScript, write.key, args));
+    requireWrites(this, [write], sizeOf);
+    return await this.#store.decide("add", this.#store.putting(write, "0"));
   }
 
   async replace(write: Write<Uint8Array>): Promise<boolean> {
-    requireWrites(this, [write], (value) => value.length);
-    const args = [this.#store.record(write), this.#store.ttl(write.expiresAt)];
-    return await this.#store.decide("replace", this.#store.onCell(replaceScript, write.key, args));
+    requireWrites(this, [write], sizeOf);
+    return await this.#store.decide("replace", this.#store.putting(write, "1"));
   }
 
   async increment(key: string, delta: number, expiresAt: number): Promise<number> {
@@ -82,12 +74,13 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async touch(key: string, expiresAt: number): Promise<boolean> {
     requireKeys(this, [key]);
     const args = [this.#store.head(expiresAt), this.#store.ttl(expiresAt)];
-    return await this.#store.decide("touch", this.#store.onCell(touchScript, key, args));
+    const call = this.#store.onCell(this.#store.scripts.touch, key, { args });
+    return await this.#store.decide("touch", call);
   }
 
   async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
     requireKeys(this, [key]);
-    const call = this.#store.onCell(deleteIfScript, key, [expected]);
+    const call = this.#store.onCell(this.#store.scripts.deleteIf, key, { args: [expected] });
     return await this.#store.decide("deleteIf", call);
   }
 
@@ -105,4 +98,8 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     }]);
     return reply instanceof Uint8Array ? Number(new TextDecoder().decode(reply)) : undefined;
   }
+}
+
+function sizeOf(value: Uint8Array): number {
+  return value.length;
 }

@@ -9,13 +9,16 @@
 export interface RedisCommands {
   /** For messages, e.g. `"ioredis"`. */
   readonly name: string;
-  /** Whether the keys are spread over several servers, so that a command takes keys of one slot. */
-  readonly isCluster: boolean;
+  /**
+   * Where keys lie that are spread over several servers, so that a command takes keys of one slot:
+   * `clusterSlots`, which the adapters for clusters export. `undefined` for one server.
+   */
+  readonly slots: RedisSlots | undefined;
   /**
    * What arguments may hold: any bytes, or only text, as in JSON. Where it is text, cairn writes
    * through scripts that turn it into bytes again.
    */
-  readonly arguments: "bytes" | "text";
+  readonly arguments: "bytes" | TextArguments;
   /**
    * Sends commands in one round trip, as far as the servers that hold their keys are the same, and
    * answers their replies in order. A command that the server refuses is answered by an `Error`;
@@ -24,13 +27,34 @@ export interface RedisCommands {
   send(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
 }
 
+/** Where a cluster keeps its keys. */
+export interface RedisSlots {
+  /** The slot of a key. */
+  slotOf(key: string): number;
+  /**
+   * A name made of `prefix`, which has no braces, and `key`: in the slot of the key, and another one
+   * for every key.
+   */
+  nameBeside(key: string, prefix: string): string;
+  /** A short hash tag in a slot. */
+  tagIn(slot: number): string;
+}
+
+/** How bytes travel as text. */
+export interface TextArguments {
+  /** The text of an argument. */
+  encode(argument: RedisArgument): string;
+  /** The Lua by which a script makes bytes of its `ARGV` again. */
+  readonly decoding: string;
+}
+
 /** A command's name, in lower case, and its arguments. Text travels as UTF-8. */
 export type RedisCommand = readonly RedisArgument[];
 
 /** One argument. */
 export type RedisArgument = string | Uint8Array;
 
-/** A reply; texts of every kind are bytes. */
+/** A reply; texts of every kind are bytes, which may be a client's own kind of `Uint8Array`. */
 export type RedisReply = Uint8Array | number | null | Error | readonly RedisReply[];
 
 /** What a reply may be as clients give it. */
@@ -47,13 +71,7 @@ export type ClientReply =
 export function replyOf(reply: ClientReply): RedisReply {
   if (typeof reply === "string") return encoder.encode(reply);
   if (typeof reply === "bigint") return Number(reply);
-  if (Array.isArray(reply)) return (reply as readonly ClientReply[]).map(replyOf);
-  return reply instanceof Uint8Array ? plainBytes(reply) : reply as RedisReply;
-}
-
-// A Buffer is a Uint8Array of another prototype, with methods of other meanings.
-function plainBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.isArray(reply) ? reply.map(replyOf) : reply as RedisReply;
 }
 
 const encoder = new TextEncoder();
@@ -63,25 +81,24 @@ export function routingKeyOf(command: RedisCommand): RedisArgument | undefined {
   return /^eval(sha)?$/i.test(String(command[0])) ? command[3] : command[1];
 }
 
-/** Runs commands side by side, each by `call`; a client that pipelines makes one trip of them. */
+/**
+ * Makes what sends commands side by side, each by `call`; a client that pipelines makes one trip of
+ * them. What `call` rejects with is a reply if it `isRefusal`.
+ */
 export function sideBySide(
-  commands: readonly RedisCommand[],
   call: (command: RedisCommand) => Promise<unknown>,
   isRefusal: (error: unknown) => boolean,
-): Promise<RedisReply[]> {
+): RedisCommands["send"] {
+  const ofClient = (reply: unknown): RedisReply => replyOf(reply as ClientReply);
   const refused = (error: unknown): Error => {
     if (isRefusal(error)) return error as Error;
     throw error;
   };
-  // One command is the usual case, and each promise costs as much as a hundredth of its trip.
-  if (commands.length === 1) return call(commands[0]!).then(onlyReply, (error) => [refused(error)]);
-  return Promise.all(commands.map((command) => call(command).then(ofClient, refused)));
-}
-
-function ofClient(reply: unknown): RedisReply {
-  return replyOf(reply as ClientReply);
-}
-
-function onlyReply(reply: unknown): RedisReply[] {
-  return [ofClient(reply)];
+  const onlyReply = (reply: unknown): RedisReply[] => [ofClient(reply)];
+  const onlyRefused = (error: unknown): RedisReply[] => [refused(error)];
+  return (commands) =>
+    // One command is the usual case, and each promise costs as much as a hundredth of its trip.
+    commands.length === 1
+      ? call(commands[0]!).then(onlyReply, onlyRefused)
+      : Promise.all(commands.map((command) => call(command).then(ofClient, refused)));
 }

@@ -3,8 +3,8 @@
 import { type Clock, systemClock } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./commands.ts";
-import { decodeArguments, type RedisScript } from "./scripts.ts";
 import { ReplyTimeout } from "./reply_timeout.ts";
+import type { RedisScript } from "./scripts.ts";
 
 /** A script with what it works on. */
 export interface ScriptCall {
@@ -37,16 +37,6 @@ export class RedisLink {
     this.#timeout = new ReplyTimeout(timeoutMs, clock);
   }
 
-  /** Whether commands may hold bytes. */
-  get takesBytes(): boolean {
-    return this.#commands.arguments === "bytes";
-  }
-
-  /** Whether a command must keep to keys of one slot. */
-  get isCluster(): boolean {
-    return this.#commands.isCluster;
-  }
-
   /**
    * Runs all in one trip; in a second one, the scripts that the server did not know yet.
    *
@@ -72,41 +62,39 @@ export class RedisLink {
   }
 
   #sent(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
-    return calls.some(isScript) ? this.#runScripts(calls) : this.#send(calls);
-  }
-
-  #send(commands: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
-    return this.#commands.send(commands as readonly RedisCommand[]);
+    return calls.some(isScript)
+      ? this.#runScripts(calls)
+      : this.#commands.send(calls as readonly RedisCommand[]);
   }
 
   async #runScripts(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]> {
-    const replies = await this.#send(
-      await Promise.all(calls.map((call) => isScript(call) ? this.#bySha(call) : call)),
-    );
-    const unknown = calls.flatMap((call, index) =>
-      isScript(call) && isUnknownScript(replies[index]!) ? [{ call, index }] : []
-    );
+    const commands = calls.map((call) => isScript(call) ? this.#bySha(call) : call);
+    const replies = await this.#commands.send(await Promise.all(commands));
+    const unknown = [...calls.keys()].filter((index) => isUnknownScript(replies[index]!));
     if (unknown.length > 0) {
-      const again = await this.#send(unknown.map(({ call }) => this.#bySource(call)));
-      unknown.forEach(({ index }, position) => replies[index] = again[position]!);
+      const again = unknown.map((index) => this.#bySource(calls[index] as ScriptCall));
+      const found = await this.#commands.send(again);
+      unknown.forEach((index, position) => replies[index] = found[position]!);
     }
     return replies;
   }
 
   async #bySha(call: ScriptCall): Promise<RedisCommand> {
-    return ["evalsha", await shaOf(this.#sourceOf(call.script)), ...this.#rest(call)];
+    return ["evalsha", await shaOf(this.#sourceOf(call)), ...this.#rest(call)];
   }
 
   #bySource(call: ScriptCall): RedisCommand {
-    return ["eval", this.#sourceOf(call.script), ...this.#rest(call)];
+    return ["eval", this.#sourceOf(call), ...this.#rest(call)];
   }
 
-  #sourceOf({ source }: RedisScript): string {
-    return this.takesBytes ? source : `${decodeArguments.trim()}\n${source}`;
+  #sourceOf({ script: { source } }: ScriptCall): string {
+    const { arguments: form } = this.#commands;
+    return form === "bytes" ? source : form.decoding + source;
   }
 
   #rest({ keys, args }: ScriptCall): RedisArgument[] {
-    return [String(keys.length), ...keys, ...(this.takesBytes ? args : args.map(byteText))];
+    const { arguments: form } = this.#commands;
+    return [String(keys.length), ...keys, ...(form === "bytes" ? args : args.map(form.encode))];
   }
 }
 
@@ -116,24 +104,11 @@ function refusalIn(replies: readonly RedisReply[]): Error | undefined {
 }
 
 function isScript(call: RedisCommand | ScriptCall): call is ScriptCall {
-  return "script" in call;
+  return !Array.isArray(call);
 }
 
 function isUnknownScript(reply: RedisReply): boolean {
   return reply instanceof Error && reply.message.includes("NOSCRIPT");
-}
-
-const encoder = new TextEncoder();
-const latin1Chunk = 0x6000;
-
-/** A text with one character for each byte of an argument. */
-function byteText(argument: RedisArgument): string {
-  const bytes = typeof argument === "string" ? encoder.encode(argument) : argument;
-  let text = "";
-  for (let offset = 0; offset < bytes.length; offset += latin1Chunk) {
-    text += String.fromCharCode(...bytes.subarray(offset, offset + latin1Chunk));
-  }
-  return text;
 }
 
 const shas = new Map<string, Promise<string>>();
@@ -146,6 +121,6 @@ function shaOf(source: string): Promise<string> {
 }
 
 async function sha1Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", encoder.encode(text));
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

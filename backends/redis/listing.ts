@@ -34,7 +34,7 @@ const ownNames = ["_count", "_fence"];
  * const text = (value: string): Uint8Array => new TextEncoder().encode(value);
  * const commands = {
  *   name: "example",
- *   isCluster: false,
+ *   slots: undefined,
  *   arguments: "bytes" as const,
  *   send: async (): Promise<RedisReply[]> => [[text("0"), [text("user:1"), text("user:2")]]],
  * };
@@ -43,7 +43,7 @@ const ownNames = ["_count", "_fence"];
  * ```
  */
 export function redisListing(commands: RedisCommands, options: RedisListingOptions = {}): Listing {
-  if (commands.isCluster) throw new RangeError("Cannot list the keys of Redis: it is a cluster");
+  if (commands.slots) throw new RangeError("Cannot list the keys of Redis: it is a cluster");
   const { lockPrefix = "_lock" } = options;
   const link = new RedisLink(commands, options);
   const beside = [lockPrefix, ...ownNames];

@@ -14,7 +14,7 @@ import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts
 import { type Random, randomId, systemRandom } from "../../src/contracts/random.ts";
 import type { RedisCommands } from "./commands.ts";
 import { OwedLocks } from "./owed_locks.ts";
-import { acquireScript, commitScript, releaseScript, renewScript } from "./scripts.ts";
+import { lockScript } from "./scripts.ts";
 import { plainPlacement, type RedisOptions, RedisStore } from "./store.ts";
 
 /** As for the entries, and how to wait. */
@@ -38,7 +38,7 @@ export interface RedisLocksOptions extends RedisOptions {
  * // A server that has lent the lock already: fence 0, no record.
  * const commands = {
  *   name: "example",
- *   isCluster: false,
+ *   slots: undefined,
  *   arguments: "bytes" as const,
  *   send: async (): Promise<RedisReply[]> => [[Uint8Array.of(0x30), new Uint8Array(0)]],
  * };
@@ -82,9 +82,8 @@ class RedisLocks implements Locks<Uint8Array> {
 
   async acquire(key: string, options: AcquireOptions<Uint8Array>): Promise<Acquired<Uint8Array>> {
     requireKeys({ name: this.name, limits: UNLIMITED }, [key]);
-    const { waitMs, signal } = options;
-    const [clock, random] = [this.#store.clock, this.#random];
-    return await polled(() => this.#attempt(key, options), { waitMs, signal, clock, random });
+    const waiting = { ...options, clock: this.#store.clock, random: this.#random };
+    return await polled(() => this.#attempt(key, options), waiting);
   }
 
   async revoke(keys: readonly string[]): Promise<void> {
@@ -104,11 +103,12 @@ class RedisLocks implements Locks<Uint8Array> {
   }
 
   async #asked(key: string, token: string, leaseMs: number): Promise<AcquireReply> {
-    const lock = this.#store.lockOf(key);
-    const call = this.#store.onCell(acquireScript, key, [token, lifeOf(leaseMs)]);
-    const keys = [...call.keys, lock, this.#store.fencesOf(key)];
+    const store = this.#store;
+    const lock = store.lockOf(key);
+    const [args, names] = [[token, lifeOf(leaseMs)], [lock, store.fencesOf(key)]];
     try {
-      const [reply] = await this.#store.run("acquire", [{ ...call, keys }]);
+      const call = store.onCell(store.scripts.acquire, key, { args, names });
+      const [reply] = await store.run("acquire", [call]);
       this.#owed.settle();
       return reply as AcquireReply;
     } catch (error) {
@@ -119,22 +119,18 @@ class RedisLocks implements Locks<Uint8Array> {
 
   #leaseOf(key: string, token: string, fence: number): Lease<Uint8Array> {
     const store = this.#store;
-    const lock = store.lockOf(key);
+    const names = [store.lockOf(key)];
+    const held = (operation: string, ...life: string[]): Promise<boolean> =>
+      store.decide(operation, { script: lockScript, keys: names, args: [token, ...life] });
     return Object.freeze({
       key,
       fence,
-      renew: (leaseMs: number): Promise<boolean> => {
-        const args = [token, lifeOf(leaseMs)];
-        return store.decide("renew", { script: renewScript, keys: [lock], args });
+      renew: (leaseMs: number): Promise<boolean> => held("renew", lifeOf(leaseMs)),
+      commit: ({ value, expiresAt }: Write<Uint8Array>): Promise<boolean> => {
+        const args = [token, store.record(value, expiresAt), store.ttl(expiresAt)];
+        return store.decide("commit", store.onCell(store.scripts.commit, key, { args, names }));
       },
-      commit: (write: Write<Uint8Array>): Promise<boolean> => {
-        const args = [token, store.record(write), store.ttl(write.expiresAt)];
-        const call = store.onCell(commitScript, key, args);
-        return store.decide("commit", { ...call, keys: [...call.keys, lock] });
-      },
-      release: async (): Promise<void> => {
-        await store.run("release", [{ script: releaseScript, keys: [lock], args: [token] }]);
-      },
+      release: async (): Promise<void> => void await held("release"),
     });
   }
 }

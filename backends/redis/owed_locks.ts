@@ -10,7 +10,7 @@
  */
 
 import type { ScriptCall } from "./link.ts";
-import { releaseScript } from "./scripts.ts";
+import { lockScript } from "./scripts.ts";
 import type { RedisStore } from "./store.ts";
 
 /** So many are remembered; those before them end by themselves. */
@@ -31,7 +31,7 @@ export class OwedLocks {
   add(lock: string, token: string): void {
     const [first] = this.#owed.keys();
     if (this.#owed.size === mostOwed && first !== undefined) this.#owed.delete(first);
-    this.#owed.set(token, { script: releaseScript, keys: [lock], args: [token] });
+    this.#owed.set(token, { script: lockScript, keys: [lock], args: [token] });
     this.settle();
   }
 

@@ -7,23 +7,34 @@
  * behind any prefix; and for what is left, a tag with the same CRC is looked for.
  */
 
-/** The slot of a key. */
-export function slotOf(key: string): number {
+import type { RedisSlots } from "./commands.ts";
+
+/**
+ * The slots of a Redis cluster, for connections to one.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { clusterSlots } from "@cairn/cache/ioredis";
+ *
+ * equal(clusterSlots.slotOf("123456789"), 0x31c3);
+ * equal(clusterSlots.nameBeside("key", "_lock"), "{key}_lock");
+ * ```
+ */
+export const clusterSlots: RedisSlots = Object.freeze({ slotOf, nameBeside, tagIn });
+
+function slotOf(key: string): number {
   return crc16(encoder.encode(tagOf(key) ?? key)) % slots;
 }
 
-/**
- * A name made of `prefix`, which has no braces, and `key`: in the slot of the key, and another one for
- * every key.
- */
-export function nameBeside(key: string, prefix: string): string {
+function nameBeside(key: string, prefix: string): string {
   if (tagOf(key) !== undefined) return prefix + key;
   if (key !== "" && !/[{}]/.test(key)) return `{${key}}${prefix}`;
   return `{${tagIn(slotOf(key))}}:${prefix}${key}`;
 }
 
-/** A short tag in a slot: the least number, in base 36, whose CRC is the slot's. */
-export function tagIn(slot: number): string {
+/** The least number, in base 36, whose CRC is the slot's. */
+function tagIn(slot: number): string {
   for (; tags.size < slots && !tags.has(slot); tried++) {
     const tag = tried.toString(36);
     const found = slotOf(tag);

@@ -2,11 +2,10 @@
 
 import type { Write } from "../../src/contracts/backend.ts";
 import { type Clock, NEVER, systemClock } from "../../src/contracts/clock.ts";
-import { deadlineBytes, liveValue, recordOf } from "../../src/compose/deadline_record.ts";
+import { liveValue, recordOf } from "../../src/compose/deadline_record.ts";
 import type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./commands.ts";
 import { RedisLink, type ScriptCall } from "./link.ts";
-import { type RedisScript, removeScript, storeScript } from "./scripts.ts";
-import { nameBeside, slotOf, tagIn } from "./slots.ts";
+import { type CellScripts, cellScripts, type RedisScript, stringCells } from "./scripts.ts";
 
 /** Where the entries are, in what form, and how long to wait for them. */
 export interface RedisOptions {
@@ -31,29 +30,39 @@ export interface Cell {
   /** The key in Redis. */
   readonly key: string;
   /** The field, where the key is that of a hash. */
-  readonly field: string | undefined;
+  readonly field?: string;
+  /** What scripts need besides the key to reach it. */
+  readonly reach: readonly string[];
 }
-
-/** Which writes give a hash a time to live. */
-export type TtlOnHash = "none" | "new" | "always";
 
 /** How keys become cells. */
 export interface Placement {
   /** The cell of a key. */
   locate(key: string): Cell;
-  /** For fields of hashes. */
-  readonly ttlOnHash: TtlOnHash;
+  /** The scripts on such cells. */
+  readonly scripts: CellScripts;
 }
 
 /** Every key is one in Redis. */
-export const plainPlacement: Placement = Object.freeze({
-  locate: (key: string): Cell => ({ key, field: undefined }),
-  ttlOnHash: "none",
-});
+export const plainPlacement: Placement = {
+  locate: (key: string): Cell => ({ key, reach: [] }),
+  scripts: cellScripts(stringCells),
+};
+
+/** A script's arguments besides those that all on cells have, and its keys besides the cell. */
+export interface CellArguments {
+  /** The arguments. */
+  readonly args: readonly RedisArgument[];
+  /** The keys. Default: none. */
+  readonly names?: readonly string[];
+}
 
 /** The cells of one Redis. */
 export class RedisStore {
   readonly clock: Clock;
+  /** The scripts on its cells. */
+  readonly scripts: CellScripts;
+  readonly #commands: RedisCommands;
   readonly #link: RedisLink;
   readonly #placement: Placement;
   readonly #lockPrefix: string;
@@ -68,10 +77,12 @@ export class RedisStore {
     if (!/^[^{}]+$/.test(lockPrefix)) {
       throw new RangeError(`Cannot use Redis: "lockPrefix" is "${lockPrefix}"`);
     }
+    this.#commands = commands;
     this.#link = new RedisLink(commands, options);
     this.#placement = placement;
     this.#lockPrefix = lockPrefix;
     this.#isBare = records === "bare";
+    this.scripts = placement.scripts;
     this.clock = clock;
   }
 
@@ -86,39 +97,41 @@ export class RedisStore {
     return reply === 1;
   }
 
-  /** A script on the cell of a key; `args` follow those that every such script has. */
-  onCell(script: RedisScript, key: string, args: readonly RedisArgument[]): ScriptCall {
-    const { key: name, field } = this.#placement.locate(key);
-    const kind = field === undefined ? "string" : this.#placement.ttlOnHash;
+  /** A script on the cell of a key. */
+  onCell(script: RedisScript, key: string, { args, names = [] }: CellArguments): ScriptCall {
+    const { key: name, reach } = this.#placement.locate(key);
     const now = this.#isBare ? "" : String(this.clock.now());
-    return { script, keys: [name], args: [kind, field ?? "", now, ...args] };
+    return { script, keys: [name, ...names], args: [now, ...args, ...reach] };
+  }
+
+  /** The script that stores a value where the cell is full, `1`, empty, `0`, or either. */
+  putting({ key, value, expiresAt }: Write<Uint8Array>, wanted: "1" | "0" | ""): ScriptCall {
+    const args = [this.record(value, expiresAt), this.ttl(expiresAt), wanted];
+    return this.onCell(this.scripts.put, key, { args });
   }
 
   /** What stores a value, or removes the key where its deadline has passed. */
   storing(write: Write<Uint8Array>): RedisCommand | ScriptCall {
     const { key, field } = this.#placement.locate(write.key);
+    if (field !== undefined || this.#commands.arguments !== "bytes") return this.putting(write, "");
     const ttl = this.ttl(write.expiresAt);
-    if (field !== undefined || !this.#link.takesBytes) {
-      return this.onCell(storeScript, write.key, [this.record(write), ttl]);
-    }
     if (Number(ttl) <= 0 && ttl !== "") return ["del", key];
-    const set = ["set", key, this.record(write)];
+    const set = ["set", key, this.record(write.value, write.expiresAt)];
     return ttl === "" ? set : [...set, "PX", ttl];
   }
 
   /** What removes values and ends the leases of their keys, each with its lease in one step. */
   removing(keys: readonly string[]): (RedisCommand | ScriptCall)[] {
-    const strings = keys.filter((key) => this.#placement.locate(key).field === undefined);
-    const pairs = strings.map((key) => [this.#placement.locate(key).key, this.lockOf(key)]);
-    const groups = this.#link.isCluster ? pairs : chunked(pairs.flat());
-    const fields = keys.filter((key) => this.#placement.locate(key).field !== undefined);
-    return [
-      ...groups.map((names) => ["del", ...names]),
-      ...fields.map((key) => {
-        const call = this.onCell(removeScript, key, []);
-        return { ...call, keys: [...call.keys, this.lockOf(key)] };
-      }),
-    ];
+    const calls: ScriptCall[] = [];
+    const pairs: string[][] = [];
+    for (const key of keys) {
+      const { key: name, field } = this.#placement.locate(key);
+      const names = [this.lockOf(key)];
+      if (field === undefined) pairs.push([name, ...names]);
+      else calls.push(this.onCell(this.scripts.remove, key, { args: [], names }));
+    }
+    const groups = this.#commands.slots === undefined ? chunked(pairs.flat()) : pairs;
+    return [...groups.map((names) => ["del", ...names]), ...calls];
   }
 
   /** Reads the records of keys in one trip; one slot for each. */
@@ -128,21 +141,21 @@ export class RedisStore {
 
   /** The live values of records. */
   values(records: readonly RedisReply[]): (Uint8Array | undefined)[] {
-    const now = this.clock.now();
+    const now = this.#isBare ? 0 : this.clock.now();
     return records.map((record) => {
       if (!(record instanceof Uint8Array)) return undefined;
-      return this.#isBare ? record : liveValue(record, now);
+      return this.#isBare ? plainBytes(record) : liveValue(record, now);
     });
   }
 
   /** The record of a value. */
-  record({ value, expiresAt }: Pick<Write<Uint8Array>, "value" | "expiresAt">): Uint8Array {
+  record(value: Uint8Array, expiresAt: number): Uint8Array {
     return this.#isBare ? value : recordOf(value, expiresAt);
   }
 
   /** What of a record tells its deadline. */
   head(expiresAt: number): Uint8Array {
-    return this.#isBare ? noBytes : recordOf(noBytes, expiresAt).subarray(0, deadlineBytes);
+    return this.record(new Uint8Array(0), expiresAt);
   }
 
   /** How long Redis is to keep what ends at an instant, as scripts take it. */
@@ -164,8 +177,9 @@ export class RedisStore {
 
   /** Where the fences of a key come from: one number for all keys, or for those of one slot. */
   fencesOf(key: string): string {
-    if (!this.#link.isCluster) return "_fence";
-    return `_fence{${tagIn(slotOf(this.#placement.locate(key).key))}}`;
+    const { slots } = this.#commands;
+    if (slots === undefined) return "_fence";
+    return `_fence{${slots.tagIn(slots.slotOf(this.#placement.locate(key).key))}}`;
   }
 
   #readOne(name: string): Promise<readonly RedisReply[]> {
@@ -176,7 +190,7 @@ export class RedisStore {
   async #readMany(keys: readonly string[]): Promise<readonly RedisReply[]> {
     const groups = [...this.#groups(keys).values()];
     const replies = await this.run("get", groups.map(({ command }) => command));
-    const records: RedisReply[] = new Array(keys.length).fill(null);
+    const records: RedisReply[] = [];
     groups.forEach(({ positions }, group) => {
       const found = replies[group] as readonly RedisReply[];
       positions.forEach((position, index) => records[position] = found[index]!);
@@ -185,24 +199,23 @@ export class RedisStore {
   }
 
   #beside(key: string, prefix: string): string {
-    if (!this.#link.isCluster) return prefix + key;
+    const { slots } = this.#commands;
+    if (slots === undefined) return prefix + key;
     const { key: name, field } = this.#placement.locate(key);
-    const beside = nameBeside(name, prefix);
+    const beside = slots.nameBeside(name, prefix);
     return field === undefined ? beside : `${beside}${field.length}:${field}`;
   }
 
+  // What one command reads: keys of one slot, or fields of one hash.
   #groups(keys: readonly string[]): Map<string, { command: string[]; positions: number[] }> {
     const groups = new Map<string, { command: string[]; positions: number[] }>();
     keys.forEach((key, position) => {
       const { key: name, field } = this.#placement.locate(key);
-      const slot = this.#link.isCluster && field === undefined ? slotOf(name) : "";
-      const chunk = Math.floor(position / keysPerCommand);
-      const label = field === undefined ? `${chunk} string ${slot}` : `${chunk} hash ${name}`;
-      let group = groups.get(label);
-      if (group === undefined) {
-        const command = field === undefined ? ["mget"] : ["hmget", name];
-        groups.set(label, group = { command, positions: [] });
-      }
+      const command = field === undefined ? ["mget"] : ["hmget", name];
+      const slot = field === undefined ? this.#commands.slots?.slotOf(name) : "";
+      const label = [Math.floor(position / keysPerCommand), slot, ...command].join(" ");
+      const group = groups.get(label) ?? { command, positions: [] };
+      groups.set(label, group);
       group.command.push(field ?? name);
       group.positions.push(position);
     });
@@ -224,4 +237,7 @@ function chunked(names: readonly string[]): string[][] {
   return chunks;
 }
 
-const noBytes = new Uint8Array(0);
+// A Buffer is a Uint8Array of another prototype, with methods of other meanings.
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

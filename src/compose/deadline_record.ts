@@ -30,5 +30,8 @@ export function liveValue(
   const bytes = record instanceof Uint8Array ? record : new Uint8Array(record);
   if (bytes.length < deadlineBytes || bytes[0] !== version) return undefined;
   const head = new DataView(bytes.buffer, bytes.byteOffset, deadlineBytes);
-  return head.getFloat64(1, true) > now ? bytes.subarray(deadlineBytes) : undefined;
+  if (!(head.getFloat64(1, true) > now)) return undefined;
+  // A `subarray` would be of a client's own kind, where the record is.
+  const start = bytes.byteOffset + deadlineBytes;
+  return new Uint8Array(bytes.buffer, start, bytes.length - deadlineBytes);
 }

@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { Cluster, Redis } from "ioredis";
 import { redisIndex } from "../../backends/index_redis.ts";
 import type { RedisCommands } from "../../backends/redis.ts";
+import { textArguments } from "../../backends/redis/text_arguments.ts";
 import { ioredisClusterCommands, ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import {
@@ -67,7 +68,7 @@ describe("one server", { skip: redis.missing }, () => {
   suite("redis", connect, () => [admin]);
   suite("redis by text alone", async () => {
     const { commands, close } = await connect();
-    return { commands: { ...commands, arguments: "text" }, close };
+    return { commands: { ...commands, arguments: textArguments }, close };
   }, () => [admin]);
 
   const trial = async (run: (index: ReturnType<typeof redisIndex>) => Promise<void>) => {

@@ -8,7 +8,7 @@ import { redisBackend, type RedisCommands, redisLocks } from "../../backends/red
 import { ioredisClusterCommands, ioredisCommands } from "../../backends/redis_ioredis.ts";
 import { nodeRedisClusterCommands, nodeRedisCommands } from "../../backends/redis_node_redis.ts";
 import { upstashCommands, webdisCommands } from "../../backends/redis_http.ts";
-import { nameBeside, slotOf, tagIn } from "../../backends/redis/slots.ts";
+import { clusterSlots } from "../../backends/redis/slots.ts";
 import { listen, type Listening } from "../../src/apps/listen.ts";
 import { redisRest } from "../../src/apps/redis_rest.ts";
 import { type RedisServer, redisServer } from "../../src/apps/redis_socket.ts";
@@ -192,18 +192,26 @@ describe("a cluster of three", { skip: redis.missing }, () => {
       "\u0000",
     ];
     for (const key of keys) {
-      equal(slotOf(key), await admin!.call("CLUSTER", "KEYSLOT", key), key);
-      for (const name of [nameBeside(key, "_lock"), `{${tagIn(slotOf(key))}}`]) {
-        equal(slotOf(name), slotOf(key), name);
-        equal(await admin!.call("CLUSTER", "KEYSLOT", name), slotOf(key), name);
+      equal(clusterSlots.slotOf(key), await admin!.call("CLUSTER", "KEYSLOT", key), key);
+      for (
+        const name of [
+          clusterSlots.nameBeside(key, "_lock"),
+          `{${clusterSlots.tagIn(clusterSlots.slotOf(key))}}`,
+        ]
+      ) {
+        equal(clusterSlots.slotOf(name), clusterSlots.slotOf(key), name);
+        equal(await admin!.call("CLUSTER", "KEYSLOT", name), clusterSlots.slotOf(key), name);
       }
     }
   });
 
   it("has a tag for every slot, and another lock for every key", () => {
-    const slots = Array.from({ length: 16_384 }, (_, slot) => slotOf(tagIn(slot)));
+    const slots = Array.from(
+      { length: 16_384 },
+      (_, slot) => clusterSlots.slotOf(clusterSlots.tagIn(slot)),
+    );
     deepEqual(slots, slots.map((_, slot) => slot));
     const keys = ["", "foo", "{foo}", "foo}", "{foo", "{}foo", "0", "{0}", "a}b", "{foo}_lock"];
-    equal(new Set(keys.map((key) => nameBeside(key, "_lock"))).size, keys.length);
+    equal(new Set(keys.map((key) => clusterSlots.nameBeside(key, "_lock"))).size, keys.length);
   });
 });

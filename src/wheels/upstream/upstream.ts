@@ -84,6 +84,8 @@ const POLICY: Policy<UpstreamAnswer> = Object.freeze({
   staleOnError: true,
   // Whoever holds a stale page has it at once; the refresh is nobody's wait.
   creation: { softTimeoutMs: 0 },
+  // Longer than a lease, so that of a leader that died somebody else takes over, not everybody.
+  lock: { waitMs: 20_000 },
 });
 
 /**

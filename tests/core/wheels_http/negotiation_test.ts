@@ -44,6 +44,26 @@ describe("negotiate", () => {
     equal(chosen("image/png"), undefined);
   });
 
+  it("I-035: a hundred entries and 8 KiB are read, and a flood costs no more than its length", () => {
+    const json = "application/vnd.pypi.simple.v1+json";
+    const filler = (count: number, bytes: number): string =>
+      Array.from({ length: count }, (_, at) => `x/${String(at).padEnd(bytes, "y")};q=0.9`).join();
+    equal(negotiate({ accept: `${filler(99, 3)},${json}`, format: null }, "html")?.form, "json");
+    const long = `${filler(100, 65)},${json}`;
+    equal(long.length > 7_000 && long.length < 8_192, true, `${long.length}`);
+    equal(negotiate({ accept: long, format: null }, "html")?.form, "json");
+    // Whatever took steps by the square of its length would not come back from any of these.
+    for (
+      const piece of [",", ";", " ", "q=", "=", "*/*,", "application/", "a".repeat(999), "\t;q="]
+    ) {
+      const flood = piece.repeat(Math.ceil(4_000_000 / piece.length));
+      const answer = negotiate({ accept: `${json},${flood}`, format: null }, "html");
+      equal(answer?.form, "json", JSON.stringify(piece.slice(0, 20)));
+      equal(prefersJson(`${flood}json`), false);
+      equal(takesGzip(`gzip,${flood}`), true);
+    }
+  });
+
   it("I-033: qualities decide, 0 excludes, and a malformed one is tolerated", () => {
     equal(chosen(`${JSON_V1};q=0.1, ${HTML_V1};q=0.9`), HTML_V1);
     equal(chosen(`${JSON_V1};q=0, text/html;q=0`), undefined);

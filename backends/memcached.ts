@@ -8,6 +8,7 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
 import { bareItems, type ItemRecord } from "./memcached/record.ts";
+import type { MetaCommand } from "./memcached/protocol.ts";
 import type { MemcachedServer } from "./memcached/server.ts";
 import { type MemcachedOptions, MemcachedStore } from "./memcached/store.ts";
 
@@ -78,22 +79,15 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#store.requireKeys(keys);
     if (keys.length === 0) return [];
-    const distinct = [...new Set(keys)];
-    const replies = await this.#store.server.run(
-      "get",
-      distinct.map((key) => ({ verb: "mg", key, flags: ["v", "q"] })),
-    );
-    const values = replies.map((reply) => this.#store.recordOf(reply)?.value);
-    if (distinct.length === keys.length) return values;
-    const found = new Map(distinct.map((key, index) => [key, values[index]]));
-    return keys.map((key) => found.get(key));
+    const commands = keys.map((key): MetaCommand => ({ verb: "mg", key, flags: ["v"] }));
+    const replies = await this.#store.server.run("get", commands);
+    return replies.map((reply) => this.#store.recordOf(reply)?.value);
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
     this.#store.requireWrites(writes);
     if (writes.length === 0) return;
-    const last = [...new Map(writes.map((write) => [write.key, write])).values()];
-    await this.#store.server.run("set", last.map((write) => this.#store.storing(write, ["q"])));
+    await this.#store.server.run("set", writes.map((write) => this.#store.storing(write)));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -101,7 +95,7 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     if (keys.length === 0) return;
     await this.#store.server.run(
       "delete",
-      keys.map((key) => ({ verb: "md", key, flags: ["q"] })),
+      keys.map((key) => ({ verb: "md", key })),
     );
   }
 

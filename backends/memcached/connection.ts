@@ -1,12 +1,17 @@
 /**
- * One connection to a memcached server: commands out in one write, replies back in order.
+ * One connection to a memcached server, which many callers share: their commands go out as they come,
+ * and the replies come back in the same order.
  *
- * Every reply has a deadline of its own. When one is late, or the connection ends or speaks nonsense,
- * the connection is closed for good, so that a late reply is never taken for that of another command.
- * Between exchanges one read is always under way: it is how the end of an idle connection is noticed.
+ * Whose reply it is, is known twice over: by its turn, and by the mark that the server gives back. Where
+ * the two disagree, or a reply is late, or the connection ends, it is closed for good and everybody on it
+ * is told; so a reply never gets to somebody who did not ask for it. A reply is late when it has not come
+ * in time after the one before, or after its command, whichever was later.
+ *
+ * One read is always under way: it is how the end of an idle connection is noticed.
  */
 
-import type { Clock } from "../../src/contracts/clock.ts";
+import { type Clock, NEVER } from "../../src/contracts/clock.ts";
+import { Alarm } from "./alarm.ts";
 import {
   flagOf,
   formatCommands,
@@ -18,39 +23,77 @@ import {
 
 /** What cairn needs of a socket. */
 export interface MemcachedSocket {
-  /** Sends bytes. */
+  /** Sends bytes; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The next bytes that arrive; `undefined` at the end. Rejects when the connection fails. */
+  /**
+   * The next bytes that arrive, which nobody else will write to; `undefined` at the end. Rejects when the
+   * connection fails.
+   */
   read(): Promise<Uint8Array | undefined>;
   /** Closes the connection; reads and writes under way end. */
   close(): void;
 }
 
-/** How long to wait. */
+/** How long to wait, and whom to tell. */
 export interface ConnectionOptions {
   /** For each reply, in milliseconds. */
   readonly timeoutMs: number;
   /** Measures the wait. */
   readonly clock: Clock;
+  /** Is called when there may be room for more, and when the connection has ended. */
+  readonly onChange?: () => void;
 }
 
-/** Answers to commands, by position; `undefined` where a quiet command had nothing to say. */
-export type Replies = (MetaReply | undefined)[];
+/** Answers to commands, by position. */
+export type Replies = readonly MetaReply[];
 
-/** A connection, used by one caller at a time. */
+/** Somebody's commands, and what becomes of them. */
+export interface Call {
+  /** At least one. */
+  readonly commands: readonly MetaCommand[];
+  /** How much they are: one for each, and more where they are long. */
+  readonly load: number;
+  /** Takes the replies, once all are there. */
+  readonly succeed: (replies: Replies) => void;
+  /** Is told why there are none. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** A call whose replies are on their way. */
+interface Sent extends Omit<Call, "commands"> {
+  readonly count: number;
+  /** Of its first reply; what comes before the meta protocol has none. */
+  readonly mark: number | undefined;
+  readonly replies: MetaReply[];
+}
+
+/** How much may be on its way, by `Call.load`. Whoever comes then has to wait. */
+const mostLoad = 4_096;
+
+/** A connection. */
 export class MemcachedConnection {
   readonly #socket: MemcachedSocket;
   readonly #options: ConnectionOptions;
   readonly #reader = new ReplyReader();
+  readonly #sent: Sent[] = [];
+  readonly #alarm: Alarm;
   #isOpen = true;
-  #isIdle = true;
-  #arriving: Promise<Uint8Array | undefined> | undefined;
+  #isWriting = false;
+  #load = 0;
+  #mark = 0;
+  #dueAt = NEVER;
 
   /** Takes over a socket that is open. */
   constructor(socket: MemcachedSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#listen();
+    const { clock, timeoutMs } = options;
+    this.#alarm = new Alarm({
+      clock,
+      dueAt: () => this.#dueAt,
+      ring: () => this.close(new Error(`no reply within ${timeoutMs} ms`)),
+    });
+    void this.#receive();
   }
 
   /** Whether it can still be used. */
@@ -58,135 +101,134 @@ export class MemcachedConnection {
     return this.#isOpen;
   }
 
-  /** Closes it. */
-  close(): void {
-    this.#isOpen = false;
-    this.#socket.close();
+  /** Whether something can be sent now. */
+  get isReady(): boolean {
+    return this.#isOpen && !this.#isWriting && this.#load < mostLoad;
   }
 
-  /**
-   * Sends commands and answers their replies. A command that the server refuses rejects with its
-   * message, once all replies are read.
-   */
-  async exchange(commands: readonly MetaCommand[]): Promise<Replies> {
-    const marked = commands.map((command, index) => marking(command, index));
-    const request = formatCommands([...marked, { verb: "mn" }]);
-    const all = await this.#whole(async () => {
-      await this.#inTime(this.#socket.write(request));
-      return await this.#untilEnd(commands.length);
-    });
-    const refusal = all.find(isError);
-    if (refusal) throw new Error(`the server refuses: ${textOf(refusal)}`);
-    return inOrder(all, commands.length);
+  /** How much is on its way. */
+  get load(): number {
+    return this.#load;
+  }
+
+  /** Closes it, and says why to everybody on it. */
+  close(reason: unknown = new Error("the connection has ended")): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#dueAt = NEVER;
+    this.#alarm.stop();
+    this.#socket.close();
+    this.#options.onChange?.();
+    for (const { fail } of this.#sent.splice(0)) fail(reason);
+  }
+
+  /** Sends the commands of calls in one write. */
+  send(calls: readonly Call[]): void {
+    const mark = this.#mark;
+    const sent: Sent[] = [];
+    for (const { commands: { length: count }, load, succeed, fail } of calls) {
+      sent.push({ count, load, mark: this.#mark, replies: [], succeed, fail });
+      this.#mark += count;
+    }
+    const all = calls.length === 1 ? calls[0]!.commands : calls.flatMap(({ commands }) => commands);
+    this.#write(formatCommands(all, mark), sent);
   }
 
   /** Signs in with a name and a password, as servers started with `-Y` want it. */
   async signIn(user: string, password: string): Promise<void> {
-    const secret = new TextEncoder().encode(`${user} ${password}`);
-    const head = new TextEncoder().encode(`set auth 0 0 ${secret.length}\r\n`);
-    const request = new Uint8Array([...head, ...secret, 0x0d, 0x0a]);
-    const reply = await this.#whole(async () => {
-      await this.#inTime(this.#socket.write(request));
-      return await this.#reply();
+    const secret = `${user} ${password}`;
+    const { length } = new TextEncoder().encode(secret);
+    const bytes = new TextEncoder().encode(`set auth 0 0 ${length}\r\n${secret}\r\n`);
+    const [reply] = await new Promise<Replies>((succeed, fail) => {
+      this.#write(bytes, [{ count: 1, load: 1, mark: undefined, replies: [], succeed, fail }]);
     });
-    if (reply.code === "STORED") return;
+    if (reply!.code === "STORED") return;
     this.close();
-    throw new Error(`the server refuses to sign in "${user}": ${textOf(reply)}`);
+    throw new Error(`the server refuses to sign in "${user}": ${textOf(reply!)}`);
   }
 
-  /** Runs one exchange; whatever fails in it ends the connection. */
-  async #whole<T>(run: () => Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw new Error("the connection has ended");
-    this.#isIdle = false;
+  #write(bytes: Uint8Array, sent: readonly Sent[]): void {
+    const isFirst = this.#sent.length === 0;
+    this.#sent.push(...sent);
+    for (const { load } of sent) this.#load += load;
+    if (isFirst) this.#await();
+    this.#isWriting = true;
+    this.#socket.write(bytes).then(() => {
+      this.#isWriting = false;
+      this.#options.onChange?.();
+    }, (error) => this.close(error));
+  }
+
+  async #receive(): Promise<void> {
     try {
-      const result = await run();
-      if (!this.#reader.isEmpty) throw new Error("the server says more than it was asked");
-      this.#isIdle = true;
-      this.#listen();
-      return result;
+      while (this.#isOpen) {
+        const piece = await this.#socket.read();
+        if (!piece) throw new Error("the server ended the connection");
+        this.#reader.push(piece);
+        this.#takeAll();
+      }
     } catch (error) {
-      this.close();
-      throw error;
+      this.close(error);
     }
   }
 
-  async #untilEnd(count: number): Promise<MetaReply[]> {
-    const replies: MetaReply[] = [];
-    for (;;) {
-      const reply = await this.#reply();
-      if (reply.code === "MN") return replies;
-      if (reply.code === "ERROR") throw new Error("the server does not know the meta protocol");
-      // It says so to every line, and so to mn, too.
-      if (reply.code === "CLIENT_ERROR" && reply.words[0] === "unauthenticated") {
-        throw new Error("the server wants a name and a password");
-      }
-      if (!isError(reply) && !(positionOf(reply) < count)) {
-        throw new Error(`the server answers what nobody asked: ${textOf(reply)}`);
-      }
-      // A refused command may be answered twice: for its line and for the data that follow.
-      if (replies.push(reply) > 2 * count) throw new Error("the server does not stop answering");
+  #takeAll(): void {
+    let count = 0;
+    for (let reply = this.#reader.next(); reply; reply = this.#reader.next(), count++) {
+      this.#take(reply);
     }
+    if (this.#sent.length === 0 && !this.#reader.isEmpty) throw unasked();
+    if (count > 0) this.#await();
+    this.#options.onChange?.();
   }
 
-  async #reply(): Promise<MetaReply> {
-    const dueAt = this.#options.clock.now() + this.#options.timeoutMs;
-    for (;;) {
-      const reply = this.#reader.next();
-      if (reply) return reply;
-      const arriving = this.#arriving ?? this.#socket.read();
-      this.#arriving = undefined;
-      const piece = await this.#inTime(arriving, dueAt);
-      if (!piece) throw new Error("the server ended the connection");
-      this.#reader.push(piece);
-    }
+  #take(reply: MetaReply): void {
+    const [call] = this.#sent;
+    if (!call) throw unasked();
+    const { count, load, mark, replies } = call;
+    if (mark !== undefined) requireAnswer(reply, mark + replies.length);
+    if (replies.push(reply) < count) return;
+    this.#sent.shift();
+    this.#load -= load;
+    const refusal = replies.find(isError);
+    if (refusal && mark !== undefined) call.fail(refused(refusal));
+    else call.succeed(replies);
   }
 
-  async #inTime<T>(work: Promise<T>, dueAt?: number): Promise<T> {
+  #await(): void {
     const { clock, timeoutMs } = this.#options;
-    const alarm = new AbortController();
-    const leftMs = dueAt === undefined ? timeoutMs : dueAt - clock.now();
-    const late = clock.sleep(Math.max(0, leftMs), alarm.signal).then((): never => {
-      throw new Error(`no reply within ${timeoutMs} ms`);
-    });
-    // The one that loses the race may fail later, with nobody to hear it.
-    late.catch(ignore);
-    work.catch(ignore);
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      alarm.abort();
-    }
-  }
-
-  /** Reads while nobody asks: what arrives then is an end, or belongs to nothing. */
-  #listen(): void {
-    if (this.#arriving) return;
-    const arriving = this.#socket.read();
-    this.#arriving = arriving;
-    const end = (): void => {
-      if (this.#isIdle) this.close();
-    };
-    arriving.then(end, end);
+    this.#dueAt = this.#sent.length > 0 ? clock.now() + timeoutMs : NEVER;
+    this.#alarm.set();
   }
 }
 
-/** Every reply that can be kept back or mixed up bears the position of its command. */
-function marking(command: MetaCommand, index: number): MetaCommand {
-  return { ...command, flags: [...command.flags ?? [], `O${index}`] };
+/** Replies that never bear a mark. */
+const unmarked: ReadonlySet<string> = new Set(["ME", "MN", "SERVER_ERROR"]);
+
+/** Throws where a reply is not that of the command with a mark. */
+function requireAnswer(reply: MetaReply, mark: number): void {
+  const { code, words } = reply;
+  // The first servers of 1.6 leave it out where there is nothing.
+  if (unmarked.has(code) || (code === "EN" && words.length === 0)) return;
+  if (code === "ERROR") throw new Error("the server does not know the meta protocol");
+  if (code === "CLIENT_ERROR") {
+    if (words[0] === "unauthenticated") throw new Error("the server wants a name and a password");
+    // It may answer once more, for what it takes for the next line.
+    throw refused(reply);
+  }
+  if (flagOf(reply, "O") !== String(mark)) {
+    throw new Error(`the server answers what nobody asked: ${textOf(reply)}`);
+  }
 }
 
-function positionOf(reply: MetaReply): number {
-  return Number(flagOf(reply, "O") ?? NaN);
+function refused(reply: MetaReply): Error {
+  return new Error(`the server refuses: ${textOf(reply)}`);
 }
 
-function inOrder(all: readonly MetaReply[], count: number): Replies {
-  const replies: Replies = new Array(count).fill(undefined);
-  for (const reply of all) replies[positionOf(reply)] = reply;
-  return replies;
+function unasked(): Error {
+  return new Error("the server says more than it was asked");
 }
 
 function textOf({ code, words }: MetaReply): string {
   return [code, ...words].join(" ");
 }
-
-function ignore(): void {}

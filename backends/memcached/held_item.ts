@@ -62,7 +62,7 @@ export class HeldItem {
   async #findAgain(operation: string): Promise<boolean> {
     const { server, key, token } = this.#hold;
     const { era } = server;
-    const [found] = await server.run(operation, [{ verb: "mg", key, flags: ["v", "c", "q"] }]);
+    const [found] = await server.run(operation, [{ verb: "mg", key, flags: ["v", "c"] }]);
     const lease = found?.value && cairnItems.parse(found.value, 0).lease;
     if (!found || !lease || lease.token !== token) return false;
     this.#era = era;

@@ -94,7 +94,7 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
     if (keys.length === 0) return;
     await this.#store.server.run(
       "revoke",
-      all.map((key) => ({ verb: "md", key, flags: ["q"] })),
+      all.map((key) => ({ verb: "md", key })),
     );
   }
 
@@ -108,8 +108,8 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
     const times = { until: clock.now() + leaseMs, leaseMs };
     const [added, held, found] = await server.run("acquire", [
       this.#locking(hold, times.until, ["ME", "c"]),
-      { verb: "mg", key: lock, flags: ["v", "c", "q"] },
-      { verb: "mg", key, flags: ["v", "q"] },
+      { verb: "mg", key: lock, flags: ["v", "c"] },
+      { verb: "mg", key, flags: ["v"] },
     ]);
     const value = this.#store.recordOf(found)?.value;
     if (isDone(added)) {

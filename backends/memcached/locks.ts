@@ -92,7 +92,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
   async revoke(keys: readonly string[]): Promise<void> {
     this.#store.requireKeys(keys);
     if (keys.length === 0) return;
-    const commands = keys.map((key): MetaCommand => ({ verb: "md", key, flags: ["q"] }));
+    const commands = keys.map((key): MetaCommand => ({ verb: "md", key }));
     await this.#store.server.run("revoke", commands);
   }
 
@@ -107,7 +107,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
     const until = clock.now() + leaseMs;
     const [added, found] = await server.run("acquire", [
       this.#store.putting(key, { bytes: leaseItem({ until, token }), until }, ["ME", "c"]),
-      { verb: "mg", key, flags: ["v", "c", "q"] },
+      { verb: "mg", key, flags: ["v", "c"] },
     ]);
     const record = this.#store.recordOf(found) ?? nothing;
     const { value } = record;
@@ -119,7 +119,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
         isDone: true,
       };
     }
-    if (isHeld(record, clock.now()) || needsNoLease(value) || !found) {
+    if (isHeld(record, clock.now()) || needsNoLease(value) || !found?.value) {
       return { result: { lease: undefined, value }, isDone: enough(value) };
     }
     const [taken] = await server.run("acquire", [

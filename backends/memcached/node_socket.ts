@@ -34,42 +34,43 @@ export function nodeSocket(options: NodeSocketOptions = {}): ConnectMemcached {
   };
 }
 
+/** What may lie unread before the server is held up. */
+const mostUnread = 1 << 20;
+
 class NodeSocket implements MemcachedSocket {
   readonly #socket: Socket;
   readonly #pieces: Uint8Array[] = [];
+  #unread = 0;
   #isOver = false;
   #error: unknown;
   #wake: () => void = () => {};
+  #drained: () => void = () => {};
 
   constructor(socket: Socket) {
     this.#socket = socket;
     // Many small packets that wait for each other cost 40 ms each (Nagle and delayed ACKs).
     socket.setNoDelay(true);
-    socket.on("data", (piece) => {
-      this.#pieces.push(piece as Uint8Array);
-      // Nobody reads on before this piece is taken, so what is held here is bounded.
-      socket.pause();
-      this.#wake();
-    });
+    socket.on("data", (piece) => this.#take(piece as Uint8Array));
+    socket.on("drain", () => this.#drained());
     socket.on("error", (error) => this.#end(error));
     socket.on("end", () => this.#end(undefined));
     socket.on("close", () => this.#end(undefined));
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    if (this.#isOver) return Promise.reject(this.#error ?? new Error("the connection has ended"));
-    return new Promise((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve());
-    });
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#isOver) throw this.#error ?? new Error("the connection has ended");
+    if (this.#socket.write(bytes)) return;
+    await new Promise<void>((resolve) => this.#drained = resolve);
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    while (this.#pieces.length === 0 && !this.#isOver) {
-      this.#socket.resume();
+    if (this.#pieces.length === 0 && !this.#isOver) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     const piece = this.#pieces.shift();
     if (!piece && this.#error) throw this.#error;
+    this.#unread -= piece?.length ?? 0;
+    if (this.#socket.isPaused() && this.#unread === 0) this.#socket.resume();
     return piece;
   }
 
@@ -78,10 +79,18 @@ class NodeSocket implements MemcachedSocket {
     this.#end(undefined);
   }
 
+  #take(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#unread += piece.length;
+    if (this.#unread > mostUnread) this.#socket.pause();
+    this.#wake();
+  }
+
   #end(error: unknown): void {
     this.#error ??= error;
     this.#isOver = true;
     this.#wake();
+    this.#drained();
   }
 }
 

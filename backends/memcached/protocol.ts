@@ -11,9 +11,9 @@
  * mn\r\n                          nothing      MN
  * ```
  *
- * A flag is a letter and what belongs to it: `v` asks for the value, `C5` compares the cas. `O` comes
- * back with the reply, and `q` keeps the reply back where it would say nothing new; so many commands
- * go out in one write, with `mn` at their end, and the replies that do come name their commands.
+ * A flag is a letter and what belongs to it: `v` asks for the value, `C5` compares the cas. Replies come
+ * in the order of their commands, one for each; so any number of commands can be on their way. The flag
+ * `O` comes back with the reply: the mark by which it is known that nothing was lost in between.
  */
 
 import { toBase64 } from "../../src/compose/base64.ts";
@@ -24,7 +24,10 @@ export interface MetaCommand {
   readonly verb: "mg" | "ms" | "md" | "ma" | "me" | "mn";
   /** The key; `mn` has none. */
   readonly key?: string;
-  /** The flags, each with what belongs to it, e.g. `"v"`, `"T30"`. Default: none. */
+  /**
+   * The flags, each with what belongs to it, e.g. `"v"`, `"T30"`. Default: none. `q`, which would keep a
+   * reply back, is left out, and `O` is put there.
+   */
   readonly flags?: readonly string[];
   /** What `ms` stores. */
   readonly value?: Uint8Array;
@@ -52,23 +55,30 @@ const longestLine = 8_192;
 /** The largest item that a server can be told to take (`-I`). */
 const largestValue = 1 << 30;
 
+/** Up to here letters are quicker encoded one by one. */
+const shortText = 256;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const lineEnd = encoder.encode("\r\n");
 
 /**
- * The bytes of commands, to be sent in one write.
+ * The bytes of commands, to be sent in one write; the first bears `mark`, and each other the number
+ * after.
  *
  * A key with blanks or control characters goes as base64, under the flag `b`: the server knows it by
  * its own bytes all the same.
  */
-export function formatCommands(commands: readonly MetaCommand[]): Uint8Array {
+export function formatCommands(commands: readonly MetaCommand[], mark: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (const command of commands) {
-    parts.push(encoder.encode(lineOf(command)));
-    if (command.verb === "ms") parts.push(command.value ?? new Uint8Array(0), lineEnd);
+  let text = "";
+  for (const [index, command] of commands.entries()) {
+    text += lineOf(command, mark + index);
+    if (command.verb !== "ms") continue;
+    parts.push(bytesOf(text), command.value ?? new Uint8Array(0));
+    text = "\r\n";
   }
-  return joined(parts);
+  const rest = bytesOf(text);
+  return parts.length === 0 ? rest : joined([...parts, rest]);
 }
 
 /** Whether a key has to go as base64. */
@@ -81,18 +91,18 @@ export function needsEncoding(key: string): boolean {
 }
 
 /** What belongs to a flag of a reply; `""` where nothing does, `undefined` where it is not there. */
-export function flagOf(reply: MetaReply, letter: string): string | undefined {
-  return reply.words.find((word) => word.startsWith(letter))?.slice(1);
+export function flagOf({ words }: MetaReply, letter: string): string | undefined {
+  return words.find((word) => word.startsWith(letter))?.slice(1);
 }
 
 /** Whether the server refused a command instead of carrying it out. */
 export function isError({ code }: MetaReply): boolean {
-  return code === "ERROR" || code === "CLIENT_ERROR" || code === "SERVER_ERROR";
+  return code.endsWith("ERROR");
 }
 
 /** Puts replies together from the pieces in which they arrive. */
 export class ReplyReader {
-  #bytes = new Uint8Array(4_096);
+  #bytes = new Uint8Array(0);
   #start = 0;
   #end = 0;
 
@@ -101,11 +111,13 @@ export class ReplyReader {
     return this.#start === this.#end;
   }
 
-  /** Takes the next piece. */
+  /** Takes the next piece, which nobody may write to any more. */
   push(piece: Uint8Array): void {
-    this.#makeRoom(piece.length);
-    this.#bytes.set(piece, this.#end);
-    this.#end += piece.length;
+    if (!this.isEmpty) return this.#append(piece);
+    // A plain view: that of a Buffer would make its slices share its memory.
+    this.#bytes = new Uint8Array(piece.buffer as ArrayBuffer, piece.byteOffset, piece.length);
+    this.#start = 0;
+    this.#end = piece.length;
   }
 
   /** The next reply that is there to its end. Throws a `SyntaxError` for what is none. */
@@ -115,66 +127,77 @@ export class ReplyReader {
     const line = decoder.decode(this.#bytes.subarray(this.#start, lineEnds));
     const dataStart = lineEnds + 2;
     const [code = "", ...words] = line.split(" ");
-    if (code !== "VA") return this.#take(dataStart, { code, words: wordsOf(code, words) });
-    const size = sizeOf(line, words[0]);
-    const dataEnd = dataStart + size;
+    if (code !== "VA") {
+      this.#start = dataStart;
+      // An error is a message; its words mean nothing one by one.
+      return { code, words: code.endsWith("ERROR") ? [words.join(" ")] : words, value: undefined };
+    }
+    const dataEnd = dataStart + sizeOf(line, words.shift());
     if (this.#end < dataEnd + 2) return undefined;
     if (this.#bytes[dataEnd] !== 0x0d || this.#bytes[dataEnd + 1] !== 0x0a) {
-      throw new SyntaxError(
-        `Cannot read the reply "${line}": its data do not end where they should`,
-      );
+      throw unreadable(`reply "${line}"`, "its data do not end where they should");
     }
-    const value = this.#bytes.slice(dataStart, dataEnd);
-    return this.#take(dataEnd + 2, { code, words: words.slice(1), value });
-  }
-
-  #take(end: number, reply: Omit<MetaReply, "value"> & Partial<MetaReply>): MetaReply {
-    this.#start = end;
-    return { value: undefined, ...reply };
+    this.#start = dataEnd + 2;
+    return { code, words, value: this.#bytes.slice(dataStart, dataEnd) };
   }
 
   #findLineEnd(): number | undefined {
-    const newline = this.#bytes.indexOf(0x0a, this.#start);
-    const isThere = newline >= 0 && newline < this.#end;
-    if ((isThere ? newline : this.#end) - this.#start > longestLine) {
-      throw new SyntaxError("Cannot read a reply: its first line does not end");
+    const newline = this.#bytes.subarray(0, this.#end).indexOf(0x0a, this.#start);
+    if ((newline < 0 ? this.#end : newline) - this.#start > longestLine) {
+      throw unreadable("reply", "its first line does not end");
     }
-    if (!isThere) return undefined;
-    if (this.#bytes[newline - 1] === 0x0d && newline > this.#start) return newline - 1;
-    throw new SyntaxError("Cannot read a reply: its first line ends without a carriage return");
+    if (newline < 0) return undefined;
+    if (newline > this.#start && this.#bytes[newline - 1] === 0x0d) return newline - 1;
+    throw unreadable("reply", "its first line ends without a carriage return");
   }
 
-  #makeRoom(length: number): void {
-    if (this.#end + length <= this.#bytes.length) return;
-    const held = this.#end - this.#start;
-    const target = held + length <= this.#bytes.length / 2
-      ? this.#bytes
-      : new Uint8Array(2 * (held + length));
-    target.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#bytes = target;
-    this.#start = 0;
-    this.#end = held;
+  /** What is held is moved to the front of twice the room, so that a large value is not moved often. */
+  #append(piece: Uint8Array): void {
+    const held = this.#bytes.subarray(this.#start, this.#end);
+    const length = held.length + piece.length;
+    if (this.#start + length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(2 * length);
+      this.#bytes.set(held);
+      this.#start = 0;
+    }
+    this.#bytes.set(piece, this.#start + held.length);
+    this.#end = this.#start + length;
   }
 }
 
-function lineOf({ verb, key, flags = [], value }: MetaCommand): string {
-  const words: string[] = [verb];
-  const isEncoded = key !== undefined && needsEncoding(key);
-  if (key !== undefined) words.push(isEncoded ? toBase64(encoder.encode(key)) : key);
-  if (verb === "ms") words.push(String(value?.length ?? 0));
-  if (isEncoded) words.push("b");
-  return `${[...words, ...flags].join(" ")}\r\n`;
+function lineOf({ verb, key, flags = [], value }: MetaCommand, mark: number): string {
+  let line: string = verb;
+  if (key !== undefined) {
+    const isEncoded = needsEncoding(key);
+    line += ` ${isEncoded ? toBase64(bytesOf(key)) : key}`;
+    if (verb === "ms") line += ` ${value?.length ?? 0}`;
+    if (isEncoded) line += " b";
+    for (const flag of flags) if (flag !== "q") line += ` ${flag}`;
+    line += ` O${mark}`;
+  }
+  return `${line}\r\n`;
 }
 
-/** An error is a message; its words mean nothing one by one. */
-function wordsOf(code: string, words: readonly string[]): readonly string[] {
-  return code.endsWith("ERROR") ? [words.join(" ")] : words;
-}
-
-function sizeOf(line: string, word: string | undefined): number {
-  const size = /^\d{1,10}$/.test(word ?? "") ? Number(word) : Infinity;
+function sizeOf(line: string, word: string = ""): number {
+  const size = /^\d{1,10}$/.test(word) ? Number(word) : Infinity;
   if (size <= largestValue) return size;
-  throw new SyntaxError(`Cannot read the reply "${line}": it has no size`);
+  throw unreadable(`reply "${line}"`, "it has no size");
+}
+
+function unreadable(what: string, state: string): SyntaxError {
+  return new SyntaxError(`Cannot read ${what}: ${state}`);
+}
+
+/** UTF-8. An encoder takes ten times as long for a short text, wherever that has no other letters. */
+function bytesOf(text: string): Uint8Array {
+  if (text.length > shortText) return encoder.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return encoder.encode(text);
+    bytes[index] = unit;
+  }
+  return bytes;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,16 +1,23 @@
-/** One memcached server: a bounded pool of connections, and batches of commands over them. */
+/**
+ * One memcached server: a few connections, and whatever many callers want of it at the same time.
+ *
+ * What is wanted in one turn of the event loop goes out together, as one write: the first of them asks
+ * for a microtask, and that finds all of them in line. They take the first connection that has little to
+ * do; only when all have much is a further one opened, and until then the least busy one is used. So few
+ * connections serve many, and a large batch holds up few.
+ */
 
-import { type Clock, systemClock } from "../../src/contracts/clock.ts";
-import { BackendError } from "../../src/contracts/errors.ts";
-import { LazyPool } from "../../src/patterns/lazy_pool.ts";
+import { type Clock, NEVER, systemClock } from "../../src/contracts/clock.ts";
+import { BackendError, PoolExhaustedError } from "../../src/contracts/errors.ts";
 import {
   type ConnectMemcached,
   labelOf,
   type MemcachedAddress,
   memcachedAddress,
 } from "./address.ts";
-import { MemcachedConnection, type Replies } from "./connection.ts";
-import { longestKey, type MetaCommand } from "./protocol.ts";
+import { Alarm } from "./alarm.ts";
+import { type Call, MemcachedConnection, type Replies } from "./connection.ts";
+import type { MetaCommand } from "./protocol.ts";
 
 /** How to reach a server. Only `connect` is needed. */
 export interface MemcachedServerOptions {
@@ -18,13 +25,16 @@ export interface MemcachedServerOptions {
   readonly connect: ConnectMemcached;
   /** How many connections there are at most. Default: 8. */
   readonly connections?: number;
-  /** How long each reply, and connecting, may take, in milliseconds. Default: 1,000. */
+  /**
+   * How long each reply may take after the one before it or after its command, and how long connecting
+   * may, in milliseconds. Default: 1,000.
+   */
   readonly timeoutMs?: number;
-  /** How long to wait for one of the connections, in milliseconds. Default: 1,000. */
+  /** How long to wait for a connection that has room, in milliseconds. Default: 1,000. */
   readonly acquireMs?: number;
   /**
-   * Whether connections are kept for the next batch. Default: `true`. On Workers a socket belongs to
-   * the request that opened it: `false` there opens one for each batch.
+   * Whether connections are kept and shared. Default: `true`. On Workers a socket belongs to the request
+   * that opened it: `false` there opens one for each batch.
    */
   readonly keepsConnections?: boolean;
   /** Signs in with these, as servers with an authentication file (`-Y`) want it. Default: does not. */
@@ -61,15 +71,21 @@ export interface MemcachedServer {
     operation: string,
     commands: readonly MetaCommand[],
   ): Promise<Replies | undefined>;
-  /** Closes the connections that are idle, and the others as soon as they are. */
+  /** Closes the connections; whatever is under way fails. */
   close(): void;
 }
 
-/** No write is larger, unless it holds a single command that is. */
-const batchBytes = 1 << 20;
+/** No write is larger, by `Call.load`, unless it holds a single command that is. */
+const batchLoad = 512;
 
-/** Nor has it more commands. */
-const batchCommands = 512;
+/** A value of so many bytes is as much work as a command: a batch has 512 of these, or a mebibyte. */
+const loadBytes = 2_048;
+
+/** A connection with so much to do takes on no more if another one can. */
+const busyLoad = 64;
+
+/** How many may wait for a connection. */
+const mostWaiting = 16_384;
 
 /**
  * Makes a server of an address: `host`, `host:port`, `[ipv6]:port` or `/path/to/socket`. Nothing is
@@ -85,138 +101,234 @@ export function memcachedServer(
   return new Server(place, options);
 }
 
+/** A call that waits for a connection. */
+interface Waiting extends Call {
+  /** In which era alone it is to be sent; any where nothing is said. */
+  readonly era: number | undefined;
+  /** When it has waited long enough. */
+  readonly dueAt: number;
+  readonly succeed: (answer: Answer) => void;
+}
+
+/** Nothing where the era is over. */
+type Answer = Replies | undefined;
+
 class Server implements MemcachedServer {
   readonly label: string;
   readonly #address: MemcachedAddress;
-  readonly #options: MemcachedServerOptions;
-  readonly #timeoutMs: number;
-  readonly #keepsConnections: boolean;
-  readonly #clock: Clock;
-  readonly #pool: LazyPool<MemcachedConnection>;
-  readonly #open: Set<MemcachedConnection> = new Set();
+  readonly #options: Required<Omit<MemcachedServerOptions, "credentials">>;
+  readonly #credentials: MemcachedCredentials | undefined;
+  readonly #connections: Set<MemcachedConnection> = new Set();
+  readonly #waiting: Waiting[] = [];
+  readonly #alarm: Alarm;
+  #opening = 0;
   #era = 0;
   #isClosed = false;
 
   constructor(address: MemcachedAddress, options: MemcachedServerOptions) {
-    const { timeoutMs = 1_000, acquireMs = 1_000, connections = 8 } = options;
-    const { keepsConnections = true, clock = systemClock } = options;
-    for (const [name, value] of Object.entries({ timeoutMs, acquireMs })) {
+    const { connections = 8, timeoutMs = 1_000, acquireMs = 1_000 } = options;
+    const { connect, keepsConnections = true, credentials, clock = systemClock } = options;
+    for (const [name, value] of Object.entries({ connections, timeoutMs, acquireMs })) {
       if (!(value > 0)) throw new RangeError(`Cannot use memcached: "${name}" is ${value}`);
     }
     this.label = labelOf(address);
     this.#address = address;
-    this.#options = Object.freeze({ ...options });
-    this.#timeoutMs = timeoutMs;
-    this.#keepsConnections = keepsConnections;
-    this.#clock = clock;
-    this.#pool = new LazyPool((previous) => this.#usable(previous), connections, {
-      timeoutMs: acquireMs,
+    this.#options = { connect, connections, timeoutMs, acquireMs, keepsConnections, clock };
+    this.#credentials = credentials;
+    this.#alarm = new Alarm({
       clock,
+      dueAt: () => this.#waiting[0]?.dueAt ?? NEVER,
+      ring: () =>
+        this.#waiting.shift()?.fail(new PoolExhaustedError(`no room within ${acquireMs} ms`)),
     });
   }
 
   get era(): number {
-    return this.#keepsConnections ? this.#era : NaN;
+    return this.#options.keepsConnections ? this.#era : NaN;
   }
 
-  async run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
-    const replies = await this.#guarded(operation, commands, () => true);
-    return replies!;
+  run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
+    // There is always an answer where no era is asked for.
+    return this.#all(operation, commands) as Promise<Replies>;
   }
 
-  runIn(
-    era: number,
-    operation: string,
-    commands: readonly MetaCommand[],
-  ): Promise<Replies | undefined> {
-    return this.#guarded(operation, commands, () => era === this.era);
+  async runIn(era: number, operation: string, commands: readonly MetaCommand[]): Promise<Answer> {
+    return era === this.era ? await this.#all(operation, commands, era) : undefined;
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const connection of this.#open) this.#drop(connection);
+    this.#alarm.stop();
+    const connections = [...this.#connections];
+    // Whoever closes a connection on purpose takes it out of the open ones first.
+    this.#connections.clear();
+    for (const connection of connections) connection.close(closed());
+    for (const { fail } of this.#waiting.splice(0)) fail(closed());
   }
 
-  async #guarded(
-    operation: string,
-    commands: readonly MetaCommand[],
-    isWanted: () => boolean,
-  ): Promise<Replies | undefined> {
-    try {
-      const connection = await this.#pool.acquire();
-      try {
-        return isWanted() ? await exchangeAll(connection, commands) : undefined;
-      } finally {
-        this.#giveBack(connection);
+  #all(operation: string, commands: readonly MetaCommand[], era?: number): Promise<Answer> {
+    const batches = batchesOf(commands);
+    const [first] = batches;
+    if (first && batches.length === 1) return this.#one(operation, first, era);
+    return this.#inTurn(operation, batches, era);
+  }
+
+  async #inTurn(operation: string, batches: readonly Batch[], era?: number): Promise<Answer> {
+    const all: Replies[] = [];
+    for (const batch of batches) {
+      const replies = await this.#one(operation, batch, era);
+      if (!replies) return undefined;
+      all.push(replies);
+    }
+    return all.flat();
+  }
+
+  #one(operation: string, batch: Batch, era?: number): Promise<Answer> {
+    return new Promise((succeed, reject) => {
+      const fail = (error: unknown): void => {
+        reject(new BackendError(`memcached ${this.label}`, operation, error));
+      };
+      if (this.#isClosed) return fail(closed());
+      const { length } = this.#waiting;
+      if (length === mostWaiting) {
+        return fail(new PoolExhaustedError(`${length} calls wait already`));
       }
-    } catch (error) {
-      throw new BackendError(`memcached ${this.label}`, operation, error);
+      const dueAt = this.#options.clock.now() + this.#options.acquireMs;
+      this.#waiting.push({ ...batch, era, dueAt, succeed, fail });
+      // Whoever comes in the same turn is in line by then; whoever is not first is seen to already.
+      if (length === 0) queueMicrotask(() => this.#serve());
+    });
+  }
+
+  /** Sends what waits, as far as there is room. */
+  #serve(): void {
+    if (!this.#options.keepsConnections) return this.#serveAlone();
+    while (this.#waiting.length > 0) {
+      const connection = this.#roomiest();
+      if (!connection) return this.#alarm.set();
+      const calls = this.#nextBatch();
+      if (calls.length > 0) connection.send(calls);
     }
   }
 
-  #giveBack(connection: MemcachedConnection): void {
-    this.#noteLoss(connection);
-    if (!this.#keepsConnections || this.#isClosed) this.#drop(connection);
-    this.#pool.getBack(connection);
+  /** The connection for whoever is next in line; `undefined` where they have to wait. */
+  #roomiest(): MemcachedConnection | undefined {
+    let least: MemcachedConnection | undefined;
+    let isWriting = false;
+    for (const connection of this.#connections) {
+      const { isReady, load } = connection;
+      if (isReady && load < busyLoad) return connection;
+      if (isReady && !(least && least.load <= load)) least = connection;
+      isWriting ||= !isReady && load < busyLoad;
+    }
+    // One that is about to have written its last batch is better than a new one.
+    if (isWriting) return undefined;
+    this.#open();
+    return least;
   }
 
-  async #usable(previous: MemcachedConnection | undefined): Promise<MemcachedConnection> {
-    if (this.#isClosed) throw new Error("it has been closed");
-    if (previous?.isOpen) return previous;
-    if (previous) this.#noteLoss(previous);
-    const connection = await this.#connect();
-    this.#open.add(connection);
-    return connection;
+  #nextBatch(): Call[] {
+    const calls: Call[] = [];
+    for (let load = 0; this.#waiting[0] && load < batchLoad;) {
+      const [call] = this.#waiting;
+      load += call.load;
+      if (calls.length > 0 && load > batchLoad) break;
+      this.#waiting.shift();
+      if (call.era === undefined || call.era === this.#era) calls.push(call);
+      else call.succeed(undefined);
+    }
+    return calls;
   }
 
-  /** Whoever closes a connection on purpose takes it out of the open ones first. */
-  #noteLoss(connection: MemcachedConnection): void {
-    if (!connection.isOpen && this.#open.delete(connection)) this.#era++;
+  #open(): void {
+    if (this.#opening > 0 || this.#connections.size >= this.#options.connections) return;
+    void this.#join();
+  }
+
+  async #join(): Promise<void> {
+    try {
+      await this.#connect();
+      this.#serve();
+    } catch (error) {
+      // Where there are others, they serve whoever waits.
+      if (this.#connections.size > 0) return;
+      for (const { fail } of this.#waiting.splice(0)) fail(error);
+    }
+  }
+
+  #serveAlone(): void {
+    while (this.#waiting.length > 0) {
+      if (this.#connections.size + this.#opening >= this.#options.connections) {
+        return this.#alarm.set();
+      }
+      void this.#serveOne(this.#waiting.shift()!);
+    }
+  }
+
+  async #serveOne(call: Waiting): Promise<void> {
+    try {
+      const connection = await this.#connect();
+      const replies = await new Promise<Replies>((succeed, fail) => {
+        connection.send([{ ...call, succeed, fail }]);
+      }).finally(() => {
+        this.#connections.delete(connection);
+        connection.close();
+      });
+      call.succeed(replies);
+    } catch (error) {
+      call.fail(error);
+    }
+    this.#serve();
   }
 
   async #connect(): Promise<MemcachedConnection> {
-    const [clock, timeoutMs] = [this.#clock, this.#timeoutMs];
-    const { connect, credentials } = this.#options;
+    const { connect, timeoutMs, clock } = this.#options;
     const [late, done] = [new AbortController(), new AbortController()];
     clock.sleep(timeoutMs, done.signal).then(() => {
       late.abort(new Error(`no connection within ${timeoutMs} ms`));
     });
+    this.#opening++;
     try {
       const socket = await connect(this.#address, late.signal);
-      const connection = new MemcachedConnection(socket, { timeoutMs, clock });
-      if (credentials) await connection.signIn(credentials.user, credentials.password);
+      const onChange = (): void => this.#changed(connection);
+      const connection = new MemcachedConnection(socket, { timeoutMs, clock, onChange });
+      if (this.#credentials) {
+        await connection.signIn(this.#credentials.user, this.#credentials.password);
+      }
+      if (this.#isClosed) connection.close();
+      else this.#connections.add(connection);
       return connection;
     } finally {
+      this.#opening--;
       done.abort();
     }
   }
 
-  #drop(connection: MemcachedConnection): void {
-    this.#open.delete(connection);
-    connection.close();
+  #changed(connection: MemcachedConnection): void {
+    if (!connection.isOpen && this.#connections.delete(connection)) this.#era++;
+    if (this.#waiting.length > 0) this.#serve();
   }
 }
 
-async function exchangeAll(
-  connection: MemcachedConnection,
-  commands: readonly MetaCommand[],
-): Promise<Replies> {
-  const replies: Replies = [];
-  for (const batch of batchesOf(commands)) replies.push(...await connection.exchange(batch));
-  return replies;
+function closed(): Error {
+  return new Error("it has been closed");
 }
+
+/** Commands that go out in one write. */
+type Batch = Pick<Call, "commands" | "load">;
 
 /** Commands in pieces that neither side has to hold much of. */
-function* batchesOf(commands: readonly MetaCommand[]): Generator<readonly MetaCommand[]> {
-  let start = 0;
-  let bytes = 0;
-  for (let index = 0; index < commands.length; index++) {
-    const size = longestKey + (commands[index]!.value?.length ?? 0);
-    if (index > start && (bytes + size > batchBytes || index - start === batchCommands)) {
-      yield commands.slice(start, index);
-      [start, bytes] = [index, 0];
+function batchesOf(commands: readonly MetaCommand[]): Batch[] {
+  const batches: Batch[] = [];
+  let [start, load] = [0, 0];
+  for (const [index, { value }] of commands.entries()) {
+    const more = 1 + (value?.length ?? 0) / loadBytes;
+    if (load > 0 && load + more > batchLoad) {
+      batches.push({ commands: commands.slice(start, index), load });
+      [start, load] = [index, 0];
     }
-    bytes += size;
+    load += more;
   }
-  if (start < commands.length) yield commands.slice(start);
+  if (load > 0) batches.push({ commands: start > 0 ? commands.slice(start) : commands, load });
+  return batches;
 }

@@ -113,10 +113,13 @@ export class MemcachedStore {
   }
 
   /** The command that stores a value, or removes the key where its deadline has passed. */
-  storing({ key, value, expiresAt }: Write<Uint8Array>, flags: readonly string[]): MetaCommand {
+  storing(
+    { key, value, expiresAt }: Write<Uint8Array>,
+    flags: readonly string[] = [],
+  ): MetaCommand {
     const now = this.clock.now();
-    // Deleting knows only the flags of conditions and of quiet.
-    if (expiresAt <= now) return { verb: "md", key, flags: flags.filter((f) => /^[Cq]/.test(f)) };
+    // Deleting knows only the flags of conditions.
+    if (expiresAt <= now) return { verb: "md", key, flags: flags.filter((f) => f[0] === "C") };
     return this.putting(
       key,
       { bytes: this.format.format(value, expiresAt), until: expiresAt },
@@ -128,7 +131,7 @@ export class MemcachedStore {
   touching(key: string, expiresAt: number): MetaCommand {
     const now = this.clock.now();
     if (expiresAt <= now) return { verb: "md", key };
-    return { verb: "mg", key, flags: ["q", ttlFlag(expiresAt, now, this.format.lingerMs)] };
+    return { verb: "mg", key, flags: [ttlFlag(expiresAt, now, this.format.lingerMs)] };
   }
 
   /** The item of a value; none of one that has ended already. A lease on its creation stays. */
@@ -152,14 +155,11 @@ export class MemcachedStore {
     decide: (record: ItemRecord | undefined) => Change<T>,
   ): Promise<T> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      const [reply] = await this.server.run(operation, [{
-        verb: "mg",
-        key,
-        flags: ["v", "c", "q"],
-      }]);
+      const [reply] = await this.server.run(operation, [{ verb: "mg", key, flags: ["v", "c"] }]);
       const { answer, item } = decide(this.recordOf(reply));
-      if (item === undefined || (item === null && !reply)) return answer;
-      const flags = reply ? [`C${flagOf(reply, "c")}`] : ["ME"];
+      const cas = reply && flagOf(reply, "c");
+      if (item === undefined || (item === null && !cas)) return answer;
+      const flags = cas ? [`C${cas}`] : ["ME"];
       const command = item === null
         ? { verb: "md" as const, key, flags }
         : this.putting(key, item, flags);

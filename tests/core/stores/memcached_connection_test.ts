@@ -1,105 +1,142 @@
-/** One connection to memcached over a socket that is played by hand. */
+/** One connection to memcached, shared by many callers, over a socket that is played by hand. */
 
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  MemcachedConnection,
-  type MemcachedSocket,
-} from "../../../backends/memcached/connection.ts";
-import { memcachedServer } from "../../../backends/memcached/server.ts";
-import { BackendError, PoolExhaustedError } from "../../../src/contracts/errors.ts";
+import fc from "fast-check";
+import { MemcachedConnection, type Replies } from "../../../backends/memcached/connection.ts";
+import type { MetaCommand } from "../../../backends/memcached/protocol.ts";
 import { ManualClock, settled } from "../../testing/manual_clock.ts";
+import { PlayedSocket } from "./played_socket.ts";
 
-/** A socket whose other end is the test. */
-class PlayedSocket implements MemcachedSocket {
-  readonly sent: string[] = [];
-  isClosed = false;
-  #pieces: (Uint8Array | Error | undefined)[] = [];
-  #wake: () => void = () => {};
-
-  async write(bytes: Uint8Array): Promise<void> {
-    this.sent.push(new TextDecoder().decode(bytes));
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    while (this.#pieces.length === 0) await new Promise<void>((resolve) => this.#wake = resolve);
-    const piece = this.#pieces.shift();
-    if (piece instanceof Error) throw piece;
-    return piece;
-  }
-
-  close(): void {
-    this.isClosed = true;
-    this.play(undefined);
-  }
-
-  play(piece: string | Error | undefined): void {
-    this.#pieces.push(typeof piece === "string" ? new TextEncoder().encode(piece) : piece);
-    this.#wake();
-  }
-}
-
-function connected(): {
-  socket: PlayedSocket;
-  clock: ManualClock;
-  connection: MemcachedConnection;
-} {
+function connected() {
   const socket = new PlayedSocket();
   const clock = new ManualClock();
-  return {
-    socket,
-    clock,
-    connection: new MemcachedConnection(socket, { timeoutMs: 1_000, clock }),
+  const connection = new MemcachedConnection(socket, { timeoutMs: 1_000, clock });
+  /** Sends calls in one write; their answers. */
+  const ask = (...calls: (readonly MetaCommand[])[]): Promise<Replies>[] => {
+    const answers = calls.map(() => Promise.withResolvers<Replies>());
+    connection.send(calls.map((commands, index) => ({
+      commands,
+      load: commands.length,
+      succeed: answers[index]!.resolve,
+      fail: answers[index]!.reject,
+    })));
+    return answers.map(({ promise }) => promise);
   };
+  return { socket, clock, connection, ask };
 }
 
-const reading = [
-  { verb: "mg", key: "a", flags: ["v", "q"] },
-  { verb: "mg", key: "b", flags: ["v", "q"] },
-] as const;
+const reading = (key: string): MetaCommand => ({ verb: "mg", key, flags: ["v"] });
+const both = [reading("a"), reading("b")];
+const text = (replies: Replies): string[] =>
+  replies.map(({ code, value }) => value ? new TextDecoder().decode(value) : code);
 
 describe("MemcachedConnection", () => {
-  it("sends a batch in one write that mn ends, and gives each command its reply", async () => {
-    const { socket, connection } = connected();
-    const exchange = connection.exchange(reading);
-    socket.play("VA 1 O1\r\nx\r\nMN\r\n");
-    const [first, second] = await exchange;
-    deepEqual(socket.sent, ["mg a v q O0\r\nmg b v q O1\r\nmn\r\n"]);
-    equal(first, undefined);
-    deepEqual(second?.value, Uint8Array.of(0x78));
+  it("sends the commands of many callers in one write, and gives each their own replies", async () => {
+    const { socket, ask } = connected();
+    const [first, second] = ask(both, [reading("c")]);
+    socket.play("VA 1 O0\r\nx\r\nEN\r\nVA 1 O2\r\nz\r\n");
+    deepEqual([text(await first!), text(await second!)], [["x", "EN"], ["z"]]);
+    deepEqual(socket.sent, ["mg a v O0\r\nmg b v O1\r\nmg c v O2\r\n"]);
   });
 
-  it("gives up on a reply that is late, and is closed, so that nobody takes it for another", async () => {
-    const { socket, clock, connection } = connected();
-    const exchange = rejects(connection.exchange(reading), /no reply within 1000 ms/);
-    await clock.advance(999);
+  it("sends more before the replies are there, and takes them in turn", async () => {
+    const { socket, ask } = connected();
+    const [first] = ask([reading("a")]);
+    await settled();
+    const [second] = ask([reading("b")]);
+    await settled();
+    deepEqual(socket.sent, ["mg a v O0\r\n", "mg b v O1\r\n"]);
+    socket.play("VA 1 O0\r\nx\r\nVA 1 O");
+    deepEqual(text(await first!), ["x"]);
+    socket.play("1\r\ny\r\n");
+    deepEqual(text(await second!), ["y"]);
+  });
+
+  it("gives up on a reply that is late, and nobody behind it is given what comes then", async () => {
+    const { socket, clock, connection, ask } = connected();
+    const [slow] = ask(both);
+    await clock.advance(600);
+    const [other] = ask([reading("c")]);
+    const late = [slow!, other!].map((answer) => rejects(answer, /no reply within 1000 ms/));
+    await clock.advance(399);
     equal(connection.isOpen, true);
     await clock.advance(1);
-    await exchange;
+    await Promise.all(late);
     deepEqual([connection.isOpen, socket.isClosed], [false, true]);
-    socket.play("VA 1 O1\r\nx\r\nMN\r\n");
-    await rejects(connection.exchange(reading), /the connection has ended/);
+    socket.play("VA 1 O0\r\nx\r\nVA 1 O1\r\ny\r\nVA 1 O2\r\nz\r\n");
+    await settled();
+    equal(clock.sleeping, 0);
   });
 
   it("gives every reply a deadline of its own, but not every piece of one", async () => {
-    const { socket, clock, connection } = connected();
-    const exchange = connection.exchange(reading);
+    const { socket, clock, ask } = connected();
+    const [answer] = ask(both);
     await clock.advance(900);
     socket.play("VA 1 O0\r\nx\r\n");
     await clock.advance(900);
     socket.play("VA 1 O1\r\n");
     await settled();
-    const late = rejects(exchange, /no reply within 1000 ms/);
+    const late = rejects(answer!, /no reply within 1000 ms/);
     await clock.advance(100);
     await late;
   });
 
-  it("gives up on a write that nobody takes", async () => {
-    const { socket, clock, connection } = connected();
-    socket.write = () => new Promise(() => {});
-    const exchange = rejects(connection.exchange(reading), /no reply within 1000 ms/);
+  it("begins the deadline anew for who asks after a while without anything", async () => {
+    const { socket, clock, connection, ask } = connected();
+    const [first] = ask([reading("a")]);
+    await clock.advance(700);
+    socket.play("EN\r\n");
+    await first;
+    await clock.advance(200);
+    const [second] = ask([reading("b")]);
+    await clock.advance(999);
+    equal(connection.isOpen, true);
+    socket.play("EN\r\n");
+    deepEqual(text(await second!), ["EN"]);
+  });
+
+  it("waits for nobody longer because the clock was set back", async () => {
+    let [now, wake] = [1_700_000_000_000, () => {}];
+    const clock = {
+      now: () => now,
+      sleep: () => new Promise<void>((resolve) => wake = resolve),
+    };
+    const socket = new PlayedSocket();
+    const connection = new MemcachedConnection(socket, { timeoutMs: 1_000, clock });
+    const answer = new Promise((succeed, fail) => {
+      connection.send([{ commands: both, load: 2, succeed, fail }]);
+    });
+    now -= 3_600_000;
+    wake();
+    await rejects(answer, /no reply within 1000 ms/);
+  });
+
+  it("gives up on a write that nobody takes, and says that it is not ready before", async () => {
+    const { socket, clock, connection, ask } = connected();
+    socket.takesMore = false;
+    const [answer] = ask([reading("a")]);
+    const late = rejects(answer!, /no reply within 1000 ms/);
+    await settled();
+    equal(connection.isReady, false);
     await clock.advance(1_000);
-    await exchange;
+    await late;
+  });
+
+  it("is ready for more as long as not too much is on its way", async () => {
+    const { socket, connection, ask } = connected();
+    const answers: Promise<Replies>[] = [];
+    while (connection.isReady) {
+      answers.push(...ask(Array.from({ length: 512 }, () => reading("a"))));
+      await settled();
+      ok(answers.length <= 8);
+    }
+    equal(connection.load, 8 * 512);
+    socket.play("EN\r\n".repeat(512));
+    await answers[0];
+    deepEqual([connection.isReady, connection.load], [true, 7 * 512]);
+    connection.close();
+    await Promise.allSettled(answers);
   });
 
   for (
@@ -108,24 +145,27 @@ describe("MemcachedConnection", () => {
       ["a failure", new Error("reset by peer"), /reset by peer/],
       ["an end within a value", "VA 10 O0\r\nab", /ended the connection/],
       ["nonsense", "VA x\r\n", /it has no size/],
-      ["an answer to nothing", "HD O7\r\nMN\r\n", /answers what nobody asked: HD O7/],
-      ["an answer without its mark", "HD\r\nMN\r\n", /answers what nobody asked: HD/],
-      ["more than it was asked", "MN\r\nMN\r\n", /says more than it was asked/],
-      ["a server before 1.6", "ERROR\r\nERROR\r\nERROR\r\n", /does not know the meta protocol/],
+      ["an answer to nothing", "HD O7\r\n", /answers what nobody asked: HD O7/],
+      ["an answer without its mark", "HD\r\n", /answers what nobody asked: HD/],
+      ["nothing for somebody else", "EN O1\r\n", /answers what nobody asked: EN O1/],
+      ["an answer in words of its own", "XX\r\n", /answers what nobody asked: XX/],
+      ["a server before 1.6", "ERROR\r\nERROR\r\n", /does not know the meta protocol/],
+      ["a refusal of a whole line", "CLIENT_ERROR bad\r\n", /server refuses: CLIENT_ERROR bad/],
+      ["a server with users", "CLIENT_ERROR unauthenticated\r\n", /wants a name and a password/],
     ] as const
   ) {
-    it(`is closed by ${what}`, async () => {
-      const { socket, connection } = connected();
-      const exchange = rejects(connection.exchange(reading), message);
+    it(`is closed by ${what}, and everybody on it is told`, async () => {
+      const { socket, connection, ask } = connected();
+      const told = ask(both, [reading("c")]).map((answer) => rejects(answer, message));
       socket.play(play);
       socket.play(undefined);
-      await exchange;
-      deepEqual([connection.isOpen, socket.isClosed], [false, true]);
+      await Promise.all(told);
+      deepEqual([connection.isOpen, connection.isReady, socket.isClosed], [false, false, true]);
     });
   }
 
   it("is closed by an end, or by anything else, while it is idle", async () => {
-    for (const piece of [undefined, "HD\r\n", new Error("reset by peer")]) {
+    for (const piece of [undefined, "HD\r\n", "H", new Error("reset by peer")]) {
       const { socket, connection } = connected();
       socket.play(piece);
       await settled();
@@ -133,132 +173,102 @@ describe("MemcachedConnection", () => {
     }
   });
 
-  it("rejects with the message of a refusal, and goes on", async () => {
-    const { socket, connection } = connected();
-    const refused = rejects(connection.exchange(reading), /SERVER_ERROR out of memory/);
-    socket.play("SERVER_ERROR out of memory\r\nVA 1 O1\r\nx\r\nMN\r\n");
+  it("is closed by more than it was asked, after what it was asked", async () => {
+    const { socket, connection, ask } = connected();
+    const [answer] = ask([reading("a")]);
+    socket.play("VA 1 O0\r\nx\r\nVA 1 O1\r\ny\r\n");
+    deepEqual(text(await answer!), ["x"]);
+    equal(connection.isOpen, false);
+  });
+
+  it("rejects with the message of a refusal, and goes on for everybody else", async () => {
+    const { socket, connection, ask } = connected();
+    const [first, second] = ask(both, [reading("c")]);
+    const refused = rejects(first!, /SERVER_ERROR out of memory/);
+    socket.play("SERVER_ERROR out of memory\r\nVA 1 O1\r\nx\r\nVA 1 O2\r\nz\r\n");
     await refused;
-    const exchange = connection.exchange(reading);
-    socket.play("MN\r\n");
-    deepEqual(await exchange, [undefined, undefined]);
+    deepEqual(text(await second!), ["z"]);
+    equal(connection.isOpen, true);
   });
 
   it("signs in before anything else, or is closed", async () => {
     const { socket, connection } = connected();
-    const signedIn = connection.signIn("name", "word");
+    const signedIn = connection.signIn("name", "wörd");
     socket.play("STORED\r\n");
     await signedIn;
-    deepEqual(socket.sent, ["set auth 0 0 9\r\nname word\r\n"]);
+    deepEqual(socket.sent, ["set auth 0 0 10\r\nname wörd\r\n"]);
     const refused = rejects(connection.signIn("name", "wrong"), /refuses to sign in "name"/);
     socket.play("CLIENT_ERROR authentication failure\r\n");
     await refused;
     equal(connection.isOpen, false);
   });
-});
 
-describe("memcachedServer", () => {
-  function served(options: { connections?: number; keepsConnections?: boolean } = {}) {
-    const clock = new ManualClock();
-    const sockets: PlayedSocket[] = [];
-    const server = memcachedServer("here", {
-      ...options,
-      timeoutMs: 1_000,
-      acquireMs: 500,
-      clock,
-      connect: async () => {
-        const socket = new PlayedSocket();
-        sockets.push(socket);
-        return socket;
-      },
+  describe("with many callers on it", () => {
+    const count = 12;
+    /** The value of each key names it; every third key has none, every fourth caller asks for two. */
+    const calls = Array.from({ length: count }, (_, index) => {
+      const keys = index % 4 === 0 ? [`${index}`, `${index}+`] : [`${index}`];
+      return keys.map(reading);
     });
-    return { clock, sockets, server };
-  }
+    const answerTo = ({ key = "" }: MetaCommand, mark: number): string =>
+      parseInt(key) % 3 === 0
+        ? `EN O${mark}\r\n`
+        : `VA ${key.length + 6} O${mark}\r\nvalue ${key}\r\n`;
+    const replies = calls.flat().map(answerTo);
+    const wanted = calls.map((commands) =>
+      commands.map(({ key = "" }) => parseInt(key) % 3 === 0 ? "EN" : `value ${key}`)
+    );
 
-  async function answered(run: Promise<unknown>, sockets: readonly PlayedSocket[]): Promise<void> {
-    await settled();
-    sockets.at(-1)!.play("MN\r\n");
-    await run;
-  }
+    /** Each caller has their own values or an error; answers how many have values. */
+    async function ownOrNone(answers: readonly Promise<Replies>[]): Promise<number> {
+      const outcomes = await Promise.allSettled(answers);
+      outcomes.forEach((outcome, index) => {
+        if (outcome.status === "fulfilled") deepEqual(text(outcome.value), wanted[index]);
+        else match(String(outcome.reason), /^(Syntax)?Error: /);
+      });
+      return outcomes.filter(({ status }) => status === "fulfilled").length;
+    }
 
-  it("keeps a connection, and opens another one when that has ended", async () => {
-    const { sockets, server } = served();
-    await answered(server.run("get", reading), sockets);
-    await answered(server.run("get", reading), sockets);
-    deepEqual([sockets.length, server.era], [1, 0]);
-    sockets[0]!.play(undefined);
-    await settled();
-    await answered(server.run("get", reading), sockets);
-    deepEqual([sockets.length, server.era], [2, 1]);
-  });
-
-  it("opens a connection for each batch where they cannot be kept", async () => {
-    const { sockets, server } = served({ keepsConnections: false });
-    await answered(server.run("get", reading), sockets);
-    await answered(server.run("get", reading), sockets);
-    deepEqual(sockets.map(({ isClosed }) => isClosed), [true, true]);
-    equal(server.era, NaN);
-    equal(await server.runIn(server.era, "get", reading), undefined);
-  });
-
-  it("sends nothing in another era than it was told", async () => {
-    const { sockets, server } = served();
-    await answered(server.run("get", reading), sockets);
-    sockets[0]!.play(undefined);
-    await settled();
-    equal(await server.runIn(0, "commit", reading), undefined);
-    deepEqual(sockets.map(({ sent }) => sent.length), [1, 0]);
-  });
-
-  it("has so many connections at most, and lets nobody wait longer than it was told", async () => {
-    const { clock, sockets, server } = served({ connections: 2 });
-    const busy = [server.run("get", reading), server.run("get", reading)];
-    await settled();
-    equal(sockets.length, 2);
-    const isExhausted = (error: unknown): boolean =>
-      error instanceof BackendError && error.cause instanceof PoolExhaustedError;
-    const waiting = rejects(server.run("get", reading), isExhausted);
-    await clock.advance(500);
-    await waiting;
-    for (const socket of sockets) socket.play("MN\r\n");
-    await Promise.all(busy);
-  });
-
-  it("gives up connecting in time, and says to what", async () => {
-    const clock = new ManualClock();
-    const server = memcachedServer("[::1]:7", {
-      timeoutMs: 1_000,
-      clock,
-      connect: (_, signal) =>
-        new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(signal.reason));
-        }),
+    it("cut off at any byte, gives what is whole to those whose it is, and an error to the others", async () => {
+      const bytes = new TextEncoder().encode(replies.join(""));
+      const ends: number[] = [];
+      let [end, from] = [0, 0];
+      for (const { length } of calls) {
+        for (const reply of replies.slice(from, from += length)) end += reply.length;
+        ends.push(end);
+      }
+      for (let at = 0; at <= bytes.length; at++) {
+        const { socket, ask } = connected();
+        const answers = [...ask(...calls.slice(0, 5)), ...ask(...calls.slice(5))];
+        socket.play(bytes.slice(0, at));
+        socket.play(undefined);
+        equal(await ownOrNone(answers), ends.filter((end) => end <= at).length, `cut at ${at}`);
+      }
     });
-    const failed = server.run("get", reading).catch((error) => error);
-    await clock.advance(1_000);
-    const error = await failed;
-    match(error.message, /^Cannot get on memcached \[::1\]:7: no connection within 1000 ms$/);
-  });
 
-  it("splits what is too much for one write", async () => {
-    const { sockets, server } = served();
-    const commands = Array.from({ length: 513 }, () => reading[0]);
-    const run = server.run("get", commands);
-    await settled();
-    sockets[0]!.play("MN\r\n");
-    await settled();
-    sockets[0]!.play("VA 1 O0\r\nx\r\nMN\r\n");
-    const replies = await run;
-    deepEqual([replies.length, replies[0], replies[512]?.value?.length], [513, undefined, 1]);
-    equal(sockets[0]!.sent.length, 2);
-  });
-
-  it("closes its connections, also those under way", async () => {
-    const { sockets, server } = served();
-    const busy = rejects(server.run("get", reading), BackendError);
-    await settled();
-    server.close();
-    await busy;
-    equal(sockets[0]!.isClosed, true);
-    await rejects(server.run("get", reading), /it has been closed/);
+    it("gives nobody another's value, whichever reply is lost, doubled, or out of turn", async () => {
+      const spoiled = fc.tuple(
+        fc.constantFrom("lost", "doubled", "out of turn"),
+        fc.nat({ max: replies.length - 1 }),
+        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }),
+      );
+      await fc.assert(fc.asyncProperty(spoiled, async ([fault, at, lengths]) => {
+        const { socket, connection, ask } = connected();
+        const checked = ownOrNone(ask(...calls));
+        const played = [...replies];
+        if (fault === "lost") played.splice(at, 1);
+        else if (fault === "doubled") played.splice(at, 0, played[at]!);
+        else played.push(...played.splice(at, 1));
+        const bytes = new TextEncoder().encode(played.join(""));
+        for (let start = 0, i = 0; start < bytes.length; i++) {
+          socket.play(bytes.slice(start, start += lengths[i % lengths.length]!));
+          await settled();
+        }
+        socket.play(undefined);
+        await checked;
+        await settled();
+        equal(connection.isOpen, false);
+      }));
+    });
   });
 });

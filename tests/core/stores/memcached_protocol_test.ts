@@ -18,32 +18,40 @@ const encoder = new TextEncoder();
 
 describe("formatCommands", () => {
   const format = (...commands: MetaCommand[]): string => {
-    return String.fromCharCode(...formatCommands(commands));
+    return String.fromCharCode(...formatCommands(commands, 7));
   };
 
-  it("writes each verb as protocol.txt has it", () => {
-    equal(format({ verb: "mg", key: "foo", flags: ["v", "c", "N30"] }), "mg foo v c N30\r\n");
+  it("writes each verb as protocol.txt has it, with a mark", () => {
+    equal(format({ verb: "mg", key: "foo", flags: ["v", "c", "N30"] }), "mg foo v c N30 O7\r\n");
     const value = encoder.encode("hi");
-    equal(format({ verb: "ms", key: "foo", value, flags: ["T90"] }), "ms foo 2 T90\r\nhi\r\n");
-    equal(format({ verb: "ms", key: "foo" }), "ms foo 0\r\n\r\n");
-    equal(format({ verb: "md", key: "foo", flags: ["C5", "q"] }), "md foo C5 q\r\n");
-    equal(format({ verb: "ma", key: "foo", flags: ["D2", "MI"] }), "ma foo D2 MI\r\n");
-    equal(format({ verb: "me", key: "foo" }), "me foo\r\n");
+    equal(format({ verb: "ms", key: "foo", value, flags: ["T90"] }), "ms foo 2 T90 O7\r\nhi\r\n");
+    equal(format({ verb: "ms", key: "foo" }), "ms foo 0 O7\r\n\r\n");
+    equal(format({ verb: "md", key: "foo", flags: ["C5"] }), "md foo C5 O7\r\n");
+    equal(format({ verb: "ma", key: "foo", flags: ["D2", "MI"] }), "ma foo D2 MI O7\r\n");
+    equal(format({ verb: "me", key: "foo" }), "me foo O7\r\n");
     equal(format({ verb: "mn" }), "mn\r\n");
     equal(format(), "");
   });
 
-  it("puts many commands into one piece", () => {
+  it("puts many commands into one piece, and numbers them", () => {
+    const value = encoder.encode("hi");
     equal(
-      format({ verb: "mg", key: "a", flags: ["v", "q"] }, { verb: "mn" }),
-      "mg a v q\r\nmn\r\n",
+      format({ verb: "mg", key: "a" }, { verb: "ms", key: "b", value }, { verb: "mg", key: "c" }),
+      "mg a O7\r\nms b 2 O8\r\nhi\r\nmg c O9\r\n",
     );
   });
 
+  it("leaves out what would keep a reply back", () => {
+    equal(format({ verb: "mg", key: "a", flags: ["v", "q"] }), "mg a v O7\r\n");
+  });
+
   it("writes any UTF-8 as it is, and blanks and control characters as base64", () => {
-    deepEqual(formatCommands([{ verb: "mg", key: "é" }]), encoder.encode("mg é\r\n"));
-    equal(format({ verb: "mg", key: "a b", flags: ["v"] }), "mg YSBi b v\r\n");
-    equal(format({ verb: "ms", key: "\0", flags: ["q"] }), "ms AA== 0 b q\r\n\r\n");
+    deepEqual(formatCommands([{ verb: "mg", key: "é" }], 0), encoder.encode("mg é O0\r\n"));
+    const long = "é".repeat(120);
+    const both = [{ verb: "mg", key: long }, { verb: "mg", key: long }] as const;
+    deepEqual(formatCommands(both, 0), encoder.encode(`mg ${long} O0\r\nmg ${long} O1\r\n`));
+    equal(format({ verb: "mg", key: "a b", flags: ["v"] }), "mg YSBi b v O7\r\n");
+    equal(format({ verb: "ms", key: "\0" }), "ms AA== 0 b O7\r\n\r\n");
   });
 
   it("never writes a line that a key could break, or longer than a server takes", () => {
@@ -51,8 +59,8 @@ describe("formatCommands", () => {
       const encoded = needsEncoding(key);
       const bytes = encoder.encode(key).length;
       fc.pre(key !== "" && bytes <= (encoded ? longestEncodedKey : longestKey));
-      const line = formatCommands([{ verb: "mg", key }]);
-      const written = line.subarray(3, encoded ? -4 : -2);
+      const line = formatCommands([{ verb: "mg", key }], 7);
+      const written = line.subarray(3, encoded ? -7 : -5);
       ok(written.length <= longestKey);
       ok(written.every((byte) => byte > 0x20 && byte !== 0x7f));
       equal(line.indexOf(0x0d), line.length - 2);

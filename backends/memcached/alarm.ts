@@ -1,0 +1,49 @@
+/** One timer for everything that is awaited, however much that is: it wakes when the first is late. */
+
+import type { Clock } from "../../src/contracts/clock.ts";
+
+/** What is awaited, and what to do when it does not come. */
+export interface AlarmOptions {
+  /** Measures the wait. */
+  readonly clock: Clock;
+  /** When the first of all that is awaited is late; `NEVER` where nothing is. */
+  readonly dueAt: () => number;
+  /** Is called then, and has to see to it that `dueAt` says another time. */
+  readonly ring: () => void;
+}
+
+/** Rings when something is late. */
+export class Alarm {
+  readonly #options: AlarmOptions;
+  readonly #stopped = new AbortController();
+  #isSet = false;
+
+  /** Does nothing until it is set. */
+  constructor(options: AlarmOptions) {
+    this.#options = options;
+  }
+
+  /** Watches from now on, until nothing is awaited any more. */
+  set(): void {
+    if (!this.#isSet) void this.#watch();
+  }
+
+  /** Never rings again. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, dueAt, ring } = this.#options;
+    const { signal } = this.#stopped;
+    this.#isSet = true;
+    for (let at = dueAt(); at < Infinity && !signal.aborted; at = dueAt()) {
+      const before = clock.now();
+      if (at > before) await clock.sleep(at - before, signal);
+      const now = clock.now();
+      // A clock that has stepped back says nothing of how long the wait was.
+      if ((now >= dueAt() || now < before) && !signal.aborted) ring();
+    }
+    this.#isSet = false;
+  }
+}

@@ -16,6 +16,8 @@ import type { ScanReport } from "../wheels/scan.ts";
 import { Upstream } from "../wheels/upstream/upstream.ts";
 import type { Rights } from "../wheels/users/rights.ts";
 import { parseRights } from "../wheels/users/rights_text.ts";
+import type { Tokens } from "../wheels/users/tokens.ts";
+import { parseTokens } from "../wheels/users/tokens_text.ts";
 import { Wheelhouse } from "../wheels/wheelhouse.ts";
 import { FirstScan } from "./first_scan.ts";
 import { openFolderIndex } from "./folder_index.ts";
@@ -25,6 +27,7 @@ import { nodeDigests } from "./node_digests.ts";
 import { pageShelf, upstreamShelf } from "./page_shelf.ts";
 import type { ServeOptions } from "./serve_options.ts";
 import { UsersFile } from "./users_file.ts";
+import { WatchedFile } from "./watched_file.ts";
 
 /** A wheel cache at work. */
 export interface Served {
@@ -86,13 +89,19 @@ async function databaseIn(root: string): Promise<DatabaseSync> {
 }
 
 async function accessOf({ access }: ServeOptions, log: Log): Promise<AccessOptions> {
-  const { usersFile, rightsFile, open, fallback } = access;
+  const { usersFile, tokensFile, rightsFile, open, fallback } = access;
   return {
     ...open && { open },
     ...fallback && { fallback },
     ...usersFile !== undefined && { users: await UsersFile.open(usersFile, log) },
+    ...tokensFile !== undefined && { tokens: await tokensIn(tokensFile, log) },
     ...rightsFile !== undefined && { rights: await rightsIn(rightsFile) },
   };
+}
+
+async function tokensIn(path: string, log: Log): Promise<Pick<Tokens, "bearerOf">> {
+  const file = await WatchedFile.open(path, { what: "tokens", parse: parseTokens, log });
+  return { bearerOf: async (token) => await (await file.now()).bearerOf(token) };
 }
 
 async function rightsIn(path: string): Promise<Rights> {

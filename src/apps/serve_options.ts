@@ -39,6 +39,8 @@ export interface HouseSettings {
 export interface AccessSettings {
   /** An htpasswd file. Default: none, and then nobody uploads. */
   readonly usersFile: string | undefined;
+  /** A file of tokens. Default: none. */
+  readonly tokensFile: string | undefined;
   /** A file of rights by project. Default: none. */
   readonly rightsFile: string | undefined;
   /** What needs no user. Default: `list` and `download`, or as the rights have it. */
@@ -56,6 +58,7 @@ and twine. The index is kept in DIR/.cairn.
   -H, --host HOST            the interface to listen on      (default 127.0.0.1)
   -p, --port PORT            the port; 0 takes a free one    (default 8000)
   -u, --users FILE           htpasswd file of those who may upload
+      --tokens FILE          tokens for programs, as JSON, with what each is good for
       --open ACTIONS         what needs no user: a comma-separated list of
                              list, download, update, or none (default list,download)
       --access FILE          rights by project, as JSON, instead of --open; with
@@ -87,6 +90,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       host: { type: "string", short: "H", default: "127.0.0.1" },
       port: { type: "string", short: "p", default: "8000" },
       users: { type: "string", short: "u" },
+      tokens: { type: "string" },
       open: { type: "string" },
       access: { type: "string" },
       rules: { type: "string" },
@@ -121,12 +125,13 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
 /** The options that say who may do what. */
 interface AccessValues extends Pick<UpstreamValues, "upstream" | "reserve"> {
   readonly users?: string | undefined;
+  readonly tokens?: string | undefined;
   readonly open?: string | undefined;
   readonly access?: string | undefined;
   readonly fallback?: string | undefined;
 }
 
-function accessOf({ users, open, access, ...values }: AccessValues): AccessSettings {
+function accessOf({ users, tokens, open, access, ...values }: AccessValues): AccessSettings {
   if (access !== undefined && (open !== undefined || users === undefined)) {
     throw new TypeError(
       'Cannot use "--access": it needs "--users", and takes the place of "--open"',
@@ -138,6 +143,7 @@ function accessOf({ users, open, access, ...values }: AccessValues): AccessSetti
   }
   return Object.freeze({
     usersFile: users,
+    tokensFile: tokens,
     rightsFile: access,
     open: open === undefined ? undefined : openActionsOf(open),
     fallback: url === undefined ? undefined : Object.freeze({ url, reserved: [...reserved] }),

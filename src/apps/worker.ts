@@ -17,6 +17,7 @@ import type { Codec } from "../contracts/codec.ts";
 import { makeRegion, type Region, type RegionOptions } from "../region/region.ts";
 import { parseHtpasswd } from "../wheels/users/htpasswd.ts";
 import { parseRights } from "../wheels/users/rights_text.ts";
+import { parseTokens } from "../wheels/users/tokens_text.ts";
 import type { AccessOptions } from "../wheels/http/access.ts";
 import { type App, createApp } from "../wheels/http/app.ts";
 import { problemResponse } from "../wheels/http/errors.ts";
@@ -37,6 +38,8 @@ export interface Env extends ReloadEnv {
   readonly PAGES: KVNamespace;
   /** The text of an htpasswd file, as a secret. Without it nobody uploads. */
   readonly USERS?: string;
+  /** Tokens as JSON, as a secret: what each is good for. */
+  readonly TOKENS?: string;
   /** What needs no user: of `list`, `download`, `update`, by commas; or `none`. Default `list,download`. */
   readonly OPEN?: string;
   /** Rights by project as JSON, instead of `OPEN`. With them come PyPICloud's routes. Needs `USERS`. */
@@ -142,7 +145,9 @@ function upstreamOf(env: Env): { upstream?: Upstream } {
   return { upstream: new Upstream(options, { fetch, region, clock: systemClock, log }) };
 }
 
-function accessOf({ USERS, OPEN, ACCESS, FALLBACK, UPSTREAM, RESERVED }: Env): AccessOptions {
+function accessOf(
+  { USERS, TOKENS, OPEN, ACCESS, FALLBACK, UPSTREAM, RESERVED }: Env,
+): AccessOptions {
   if (FALLBACK && UPSTREAM) {
     throw new TypeError("Cannot use FALLBACK: with UPSTREAM nobody is sent elsewhere");
   }
@@ -150,6 +155,7 @@ function accessOf({ USERS, OPEN, ACCESS, FALLBACK, UPSTREAM, RESERVED }: Env): A
     ...FALLBACK ? { fallback: { url: FALLBACK, reserved: listOf(RESERVED) } } : {},
     ...ACCESS ? { rights: parseRights(ACCESS) } : {},
     ...OPEN === undefined ? {} : { open: openActionsOf(OPEN) },
+    ...TOKENS ? { tokens: parseTokens(TOKENS) } : {},
     ...USERS ? { users: parseHtpasswd(USERS) } : {},
     // The platform's own word: it replaces what a client puts there.
     addressOf: (request) => request.headers.get("cf-connecting-ip") ?? undefined,

@@ -87,8 +87,16 @@ export {
   DigestTap,
   portableDigests,
 } from "./digests.ts";
-export { type ProjectRule, type Right, Rights, type RightsOptions } from "./users/rights.ts";
+export {
+  type Permissions,
+  type ProjectRule,
+  type Right,
+  Rights,
+  type RightsOptions,
+} from "./users/rights.ts";
 export { parseRights } from "./users/rights_text.ts";
+export { type Bearer, type Scope, type TokenOptions, Tokens } from "./users/tokens.ts";
+export { parseTokens } from "./users/tokens_text.ts";
 export type { FallbackOptions } from "./http/fallback.ts";
 export { parseHtpasswd, type Users, usersOf, type UsersOptions } from "./users/htpasswd.ts";
 export { type CoreMetadata, parseMetadata } from "./packages/metadata.ts";

@@ -66,6 +66,7 @@ describe("access settings", () => {
     const settings = parseServeOptions(["dir", "-u", "users", "--access", "access"])?.access;
     deepEqual(settings, {
       usersFile: "users",
+      tokensFile: undefined,
       rightsFile: "access",
       open: undefined,
       fallback: undefined,
@@ -79,7 +80,8 @@ describe("access settings", () => {
     const [usersFile, rightsFile] = [`${folder}/rights.users`, `${folder}/rights.json`];
     await writeFile(usersFile, line("ann", "secret"));
     const serving = { ...parseServeOptions([`${folder}/wheels`, "-p", "0"])! };
-    const access = { usersFile, rightsFile, open: undefined, fallback: undefined };
+    const unset = { tokensFile: undefined, open: undefined, fallback: undefined };
+    const access = { usersFile, rightsFile, ...unset };
     await writeFile(rightsFile, '{ "raed": [] }');
     await rejects(
       serve({ ...serving, access }, () => {}),
@@ -98,6 +100,38 @@ describe("access settings", () => {
       ];
       deepEqual([asked.status, denied.status], [401, 404]);
       await Promise.all([asked.text(), denied.text()]);
+    } finally {
+      await served.stop();
+    }
+  });
+
+  it("of tokens are read from their file, and again when it has changed", async () => {
+    const tokensFile = `${folder}/tokens.json`;
+    const options = parseServeOptions([
+      ...[`${folder}/tokened`, "-p", "0", "--tokens", tokensFile, "--open", "none"],
+    ])!;
+    await rejects(serve(options, () => {}), /Cannot open tokens file/);
+    const write = async (token: string): Promise<void> => {
+      const sha256 = createHash("sha256").update(token).digest("hex");
+      await writeFile(
+        tokensFile,
+        JSON.stringify({ [`for-${token}`]: { sha256, scopes: ["read"] } }),
+      );
+    };
+    await write("first");
+    const served = await serve(options, () => {});
+    const statusFor = async (token: string): Promise<number> => {
+      const headers = { authorization: `Basic ${btoa(`__token__:${token}`)}` };
+      const response = await fetch(`${served.url}/simple/`, { headers });
+      await response.text();
+      return response.status;
+    };
+    try {
+      deepEqual([await statusFor("first"), await statusFor("the second")], [200, 401]);
+      await write("the second");
+      deepEqual([await statusFor("first"), await statusFor("the second")], [401, 200]);
+      await writeFile(tokensFile, "{");
+      deepEqual([await statusFor("first"), await statusFor("the second")], [401, 200]);
     } finally {
       await served.stop();
     }

@@ -8,7 +8,8 @@ import type { Clock } from "../../contracts/clock.ts";
 import type { Log } from "../log.ts";
 import { Guesses, LOCKED_MS } from "../users/guesses.ts";
 import type { Users } from "../users/htpasswd.ts";
-import type { Right, Rights } from "../users/rights.ts";
+import type { Permissions, Right, Rights } from "../users/rights.ts";
+import { TOKEN_USER, type Tokens } from "../users/tokens.ts";
 import type { Problem } from "./errors.ts";
 import { Fallback, type FallbackOptions } from "./fallback.ts";
 
@@ -19,6 +20,11 @@ export type Action = "list" | "download" | "update";
 export interface AccessOptions {
   /** The users; without any, closed actions are refused to everyone. */
   readonly users?: Pick<Users, "verify" | "remembers">;
+  /**
+   * Tokens, which are given as the password of the user `__token__` and need no users beside them.
+   * Default: none.
+   */
+  readonly tokens?: Pick<Tokens, "bearerOf">;
   /** What needs no user. Default: `list` and `download`, or as the rights have it. */
   readonly open?: readonly Action[];
   /**
@@ -40,7 +46,7 @@ export interface Visitor {
   /** The name of the user, where the action needed one. */
   readonly name: string | undefined;
   /** Who may do what with which project; `undefined` where all may that get here. */
-  readonly rights?: Rights;
+  readonly rights?: Permissions;
 }
 
 const CHALLENGE = 'Basic realm="cairn", charset="UTF-8"';
@@ -51,6 +57,12 @@ const UNKNOWN: Problem = Object.freeze({
   message: "Invalid or non-existent authentication information.",
   code: "credentials",
   headers: { "www-authenticate": CHALLENGE },
+});
+
+const NOT_FOR_READING: Problem = Object.freeze({
+  status: 403,
+  message: "This token is not for reading.",
+  code: "scope",
 });
 
 // Not a 401, at which clients ask people for other passwords (RFC 6585).
@@ -68,6 +80,7 @@ export class Access {
   /** Where visitors are sent for projects that nobody here knows, if anywhere. */
   readonly fallback: Fallback | undefined;
   readonly #users: AccessOptions["users"];
+  readonly #tokens: AccessOptions["tokens"];
   readonly #open: ReadonlySet<Action>;
   readonly #rights: Rights | undefined;
   readonly #addressOf: NonNullable<AccessOptions["addressOf"]>;
@@ -76,17 +89,19 @@ export class Access {
   /** Throws a `TypeError` if there is nobody who could do what is closed, or if it is said twice. */
   constructor(options: AccessOptions, parts: { clock: Clock; log: Log }) {
     this.#users = options.users;
+    this.#tokens = options.tokens;
     this.#addressOf = options.addressOf ?? (() => undefined);
     this.#guesses = new Guesses(parts);
     this.#rights = options.rights;
     this.hasRights = options.rights !== undefined;
     this.fallback = options.fallback && new Fallback(options.fallback);
-    if (options.rights !== undefined && (options.users === undefined || options.open)) {
+    const isAnyone = (options.users ?? options.tokens) !== undefined;
+    if (options.rights !== undefined && (!isAnyone || options.open)) {
       throw new TypeError('Cannot use rights: they need users, and take the place of "open"');
     }
     this.#open = new Set(options.open ?? ["list", "download"]);
     for (const action of ["list", "download"] as const) {
-      if (this.#users !== undefined || this.#open.has(action)) continue;
+      if (isAnyone || this.#open.has(action)) continue;
       throw new TypeError(`Cannot close "${action}": no users are configured`);
     }
   }
@@ -95,7 +110,7 @@ export class Access {
   async check(request: Request, action: Action): Promise<Visitor | Problem> {
     if (this.#rights !== undefined) return await this.#visitorWith(request, this.#rights);
     if (this.#open.has(action)) return { name: undefined };
-    if (this.#users === undefined) {
+    if ((this.#users ?? this.#tokens) === undefined) {
       return {
         status: 403,
         message: "Uploads are closed here: no users are configured.",
@@ -104,7 +119,7 @@ export class Access {
     }
     const credentials = credentialsOf(request.headers.get("authorization"));
     if (credentials === undefined) return UNKNOWN;
-    return await this.#verified(request, credentials);
+    return allowed(await this.#verified(request, credentials), action);
   }
 
   /** Whether a project, by its normalised name, has a rule of its own, and so is ours. */
@@ -117,17 +132,37 @@ export class Access {
     if (credentials === undefined) return { name: undefined, rights };
     const answer = await this.#verified(request, credentials);
     if (isProblem(answer) && answer !== UNKNOWN) return answer;
-    return { name: isProblem(answer) ? undefined : answer.name, rights };
+    return isProblem(answer) ? { name: undefined, rights } : { rights, ...answer };
   }
 
   async #verified(request: Request, credentials: Credentials): Promise<Visitor | Problem> {
     const { name, password } = credentials;
-    const users = this.#users!;
+    if (name === TOKEN_USER && this.#tokens !== undefined) {
+      return await this.#bearer(request, credentials);
+    }
+    const users = this.#users;
+    if (users === undefined) return UNKNOWN;
     if (await users.remembers(name, password)) return { name };
     const verify = async (): Promise<boolean> => await users.verify(name, password);
     const verdict = await this.#guesses.judge({ name, address: this.#addressOf(request) }, verify);
     return verdict === "right" ? { name } : verdict === "wrong" ? UNKNOWN : LOCKED;
   }
+
+  /** Who has a token. Wrong ones are counted as wrong passwords are. */
+  async #bearer(request: Request, { name, password }: Credentials): Promise<Visitor | Problem> {
+    const bearer = await this.#tokens!.bearerOf(password);
+    if (bearer !== undefined) return bearer;
+    const guess = { name, address: this.#addressOf(request) };
+    return await this.#guesses.judge(guess, () => Promise.resolve(false)) === "locked"
+      ? LOCKED
+      : UNKNOWN;
+  }
+}
+
+/** A visitor with a token needs the scope of what he does, before it is said to which project. */
+function allowed(visitor: Visitor | Problem, action: Action): Visitor | Problem {
+  if (isProblem(visitor) || visitor.rights === undefined || action === "update") return visitor;
+  return visitor.rights.mayFill(visitor.name) ? visitor : NOT_FOR_READING;
 }
 
 /** Whether a visitor has a right on a project, by its normalised name. */

@@ -5,7 +5,7 @@
 
 import { HeldBackError } from "../../contracts/errors.ts";
 import { normalizeVersion } from "../../contracts/versions.ts";
-import { isNormalizedName, normalizeName } from "../packages/names.ts";
+import { checkedName, NamePatterns } from "../packages/name_patterns.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 
 /** The rules for an upstream. */
@@ -46,8 +46,7 @@ const DAY_MS = 86_400_000;
 
 /** Applies the rules. */
 export class UpstreamPolicy {
-  readonly #reserved: ReadonlySet<string>;
-  readonly #prefixes: readonly string[];
+  readonly #reserved: NamePatterns;
   readonly #exempt: ReadonlySet<string>;
   readonly #cooldownMs: number;
 
@@ -56,19 +55,14 @@ export class UpstreamPolicy {
     if (!(cooldownMs >= 0)) {
       throw new RangeError(`Cannot use upstream: "cooldownMs" is ${cooldownMs}, not 0 or more`);
     }
-    const isPrefix = (pattern: string): boolean => pattern.endsWith("*");
     this.#cooldownMs = cooldownMs;
-    this.#exempt = new Set(exempt.map((name) => checked("exempt", name, name)));
-    this.#prefixes = reserved.filter(isPrefix).map(prefixOf);
-    this.#reserved = new Set(
-      reserved.filter((name) => !isPrefix(name)).map((name) => checked("reserve", name, name)),
-    );
+    this.#exempt = new Set(exempt.map((name) => checkedName(name, name, "exempt")));
+    this.#reserved = new NamePatterns(reserved, "reserve");
   }
 
   /** Whether a project, by its normalised name, is none of the upstream's. */
   isReserved(project: string): boolean {
-    return this.#reserved.has(project) ||
-      this.#prefixes.some((prefix) => project.startsWith(prefix));
+    return this.#reserved.has(project);
   }
 
   /** Parts what is let through at an instant from what is held back. */
@@ -104,18 +98,6 @@ export class UpstreamPolicy {
 /** When the upstream says that it was uploaded. */
 export function uploadedAtOf({ uploadTime }: UpstreamFile): number | undefined {
   return uploadTime === undefined ? undefined : Date.parse(uploadTime);
-}
-
-function prefixOf(pattern: string): string {
-  const stem = pattern.slice(0, -1);
-  const hasDash = /[-_.]$/.test(stem);
-  return checked("reserve", pattern, hasDash ? stem.slice(0, -1) : stem) + (hasDash ? "-" : "");
-}
-
-function checked(action: string, text: string, name: string): string {
-  const normalized = normalizeName(name);
-  if (isNormalizedName(normalized)) return normalized;
-  throw new TypeError(`Cannot ${action} "${text}": it is no project's name`);
 }
 
 function spoken(durationMs: number): string {

@@ -12,6 +12,20 @@ import { isNormalizedName, normalizeName } from "../packages/names.ts";
 /** What can be done with a project's files: see and fetch them, upload them, delete them. */
 export type Right = "read" | "write" | "delete";
 
+/** What somebody may, by name, `undefined` being somebody without a password. */
+export interface Permissions {
+  /** Whether he has a right on a project, by its normalised name. */
+  may(name: string | undefined, right: Right, project: string): boolean;
+  /** Whether there is a project that he may write to, be it one that is not there yet. */
+  mayWriteSome(name: string | undefined): boolean;
+  /** Whether he may read every project, be it one that is not there yet. */
+  mayReadAll(name: string | undefined): boolean;
+  /** Whether the upstream is asked for him. */
+  mayFill(name: string | undefined): boolean;
+  /** Whether he may do everything. */
+  isAdmin(name: string | undefined): boolean;
+}
+
 /** Who may do what; principals are written as {@linkcode Rights} has them. */
 export interface RightsOptions {
   /** The users of each group. Default: no groups. */
@@ -66,7 +80,7 @@ const AUTHENTICATED = "authenticated";
  * assert.equal(rights.may(undefined, "read", "acme-tool"), false);
  * ```
  */
-export class Rights {
+export class Rights implements Permissions {
   readonly #groupsOf: ReadonlyMap<string, readonly string[]>;
   readonly #admins: ReadonlySet<string>;
   readonly #rule: Rule;

@@ -35,6 +35,43 @@ function regionOver(commands: RedisCommands, clock: Clock): Region {
   });
 }
 
+describe("writes of ioredis", () => {
+  class Line {
+    readonly seen: string[] = [];
+    stream: { cork(): void; uncork(): void } | undefined;
+
+    connect(name: string): void {
+      const log = (what: string) => (): unknown => this.seen.push(`${what} ${name}`);
+      this.stream = { cork: log("hold"), uncork: log("let go") };
+    }
+
+    callBuffer = (...command: unknown[]): Promise<unknown> => {
+      this.seen.push(String(command[1]));
+      return Promise.resolve(null);
+    };
+  }
+
+  it("what is asked within one turn leaves in one write", async () => {
+    const line = new Line();
+    line.connect("one");
+    const backend = redisBackend(ioredisCommands(line));
+    await Promise.all(["a", "b"].map((key) => backend.get([key])));
+    await backend.get(["c"]);
+    deepEqual(line.seen, ["hold one", "a", "b", "let go one", "hold one", "c", "let go one"]);
+  });
+
+  it("a connection is let go that was lost meanwhile, and none is held that is not there", async () => {
+    const line = new Line();
+    const backend = redisBackend(ioredisCommands(line));
+    const early = backend.get(["early"]);
+    line.connect("one");
+    const late = backend.get(["late"]);
+    line.connect("two");
+    await Promise.all([early, late]);
+    deepEqual(line.seen, ["early", "hold one", "late", "let go one"]);
+  });
+});
+
 describe("traffic with Redis", { skip: redis.missing }, () => {
   let server: Server;
   let admin: RedisAdmin;

@@ -70,6 +70,9 @@ and twine. The index is kept in DIR/.cairn.
                              (X-Forwarded-For): guesses of passwords are counted so
       --upstream URL         simple index to read other projects through from
       --upstream-files HOST  a host its files may come from  (repeatable)
+      --upstream-mb MB       how much of its files is kept   (default: all of them)
+      --pin NAME             a project of it whose files stay, or acme-*
+                                                             (repeatable)
       --fallback URL         simple index to send clients to for other projects
       --reserve NAME         a name of yours that neither is asked for, or acme-*
                              for all that begin so           (repeatable)
@@ -98,6 +101,8 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | undef
       upstream: { type: "string" },
       fallback: { type: "string" },
       "upstream-files": { type: "string", multiple: true, default: [] },
+      "upstream-mb": { type: "string" },
+      pin: { type: "string", multiple: true, default: [] },
       reserve: { type: "string", multiple: true, default: [] },
       cooldown: { type: "string" },
       "cooldown-exempt": { type: "string", multiple: true, default: [] },
@@ -155,12 +160,21 @@ interface UpstreamValues {
   readonly upstream?: string | undefined;
   readonly fallback?: string | undefined;
   readonly "upstream-files": readonly string[];
+  readonly "upstream-mb"?: string | undefined;
+  readonly pin: readonly string[];
   readonly reserve: readonly string[];
   readonly cooldown?: string | undefined;
   readonly "cooldown-exempt": readonly string[];
 }
 
-const UPSTREAM_OPTIONS = ["upstream-files", "reserve", "cooldown", "cooldown-exempt"] as const;
+const UPSTREAM_OPTIONS = [
+  "upstream-files",
+  "upstream-mb",
+  "pin",
+  "reserve",
+  "cooldown",
+  "cooldown-exempt",
+] as const;
 
 function upstreamOf({ upstream: url, ...values }: UpstreamValues): UpstreamOptions | undefined {
   if (url === undefined) {
@@ -173,10 +187,18 @@ function upstreamOf({ upstream: url, ...values }: UpstreamValues): UpstreamOptio
   return Object.freeze({
     url,
     fileHosts: Object.freeze([...values["upstream-files"]]),
+    maxHeldBytes: bytesOf(values["upstream-mb"]),
+    pinned: Object.freeze([...values.pin]),
     reserved: Object.freeze([...values.reserve]),
     cooldownMs: cooldownMsOf(values.cooldown ?? "0"),
     exempt: Object.freeze([...values["cooldown-exempt"]]),
   });
+}
+
+function bytesOf(megabytes: string | undefined): number {
+  if (megabytes === undefined) return Infinity;
+  if (/^\d{1,9}$/.test(megabytes) && Number(megabytes) > 0) return Number(megabytes) * 1_000_000;
+  throw new RangeError(`Cannot keep "${megabytes}": it is no number of megabytes`);
 }
 
 function portOf(text: string): number {

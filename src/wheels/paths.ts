@@ -21,9 +21,14 @@ export function ownPath(project: string, filename: string): string {
   return `${project}/${filename}`;
 }
 
+/** Where the files lie that were read through from an upstream. */
+export function upstreamFolder(upstream: string): string {
+  return `upstream.${upstream}/`;
+}
+
 /** Where a file lies that was read through. */
 export function upstreamPath(upstream: string, project: string, filename: string): string {
-  return `upstream.${upstream}/${project}/${filename}`;
+  return `${upstreamFolder(upstream)}${project}/${filename}`;
 }
 
 /** Which upstream a path belongs to; `undefined` for a file of our own. */

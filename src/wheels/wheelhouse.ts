@@ -323,8 +323,11 @@ export class Wheelhouse {
       sizeBytes,
       modifiedAt: uploadedAt,
       // A file read through whose bytes were removed to make room is fetched again.
-      open: async (range) =>
-        await bodyAt(this.#parts.files, path, range) ?? await this.#cold?.refilled(record, range),
+      open: async (range) => {
+        this.#cold?.used(record);
+        return await bodyAt(this.#parts.files, path, range) ??
+          await this.#cold?.refilled(record, range);
+      },
     };
   }
 

@@ -41,16 +41,20 @@ describe("access settings", () => {
 
   it("of an upstream need one, and make sense", () => {
     const rules = ["--reserve", "acme-*", "--cooldown", "1.5", "--cooldown-exempt", "six"];
-    const options = parseServeOptions(["dir", "--upstream", "https://x.test/simple/", ...rules]);
-    deepEqual(options?.upstream, {
+    const keeping = ["--upstream-mb", "500", "--pin", "num*"];
+    const args = ["dir", "--upstream", "https://x.test/simple/", ...rules, ...keeping];
+    deepEqual(parseServeOptions(args)?.upstream, {
       url: "https://x.test/simple/",
       fileHosts: [],
+      maxHeldBytes: 500_000_000,
+      pinned: ["num*"],
       reserved: ["acme-*"],
       cooldownMs: 129_600_000,
       exempt: ["six"],
     });
     equal(parseServeOptions(["dir"])?.upstream, undefined);
-    for (const rule of [rules.slice(0, 2), rules.slice(2, 4), rules.slice(4)]) {
+    const each = [0, 2, 4, 6, 8].map((at) => [...rules, ...keeping].slice(at, at + 2));
+    for (const rule of each) {
       throws(() => parseServeOptions(["dir", ...rule]), {
         name: "TypeError",
         message: `Cannot use "${rule[0]}": it needs "--upstream"`,
@@ -59,6 +63,10 @@ describe("access settings", () => {
     for (const days of ["soon", "-1", "", "1e9", "123456"]) {
       const args = ["dir", "--upstream", "https://x.test/simple/", `--cooldown=${days}`];
       throws(() => parseServeOptions(args), RangeError, days);
+    }
+    for (const megabytes of ["0", "-1", "", "many", "1.5"]) {
+      const args = ["dir", "--upstream", "https://x.test/simple/", `--upstream-mb=${megabytes}`];
+      throws(() => parseServeOptions(args), RangeError, megabytes);
     }
   });
 

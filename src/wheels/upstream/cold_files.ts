@@ -7,12 +7,14 @@ import type { IndexCache, PackageFile } from "../../contracts/index_cache.ts";
 import type { DigestFactory } from "../digests.ts";
 import { type Log, reasonOf } from "../log.ts";
 import { parseFilename, projectCandidates } from "../packages/names.ts";
-import { isStorable, upstreamPath } from "../paths.ts";
+import { isStorable, upstreamFolder, upstreamPath } from "../paths.ts";
 import { EVERYTHING, type Reach } from "../reach.ts";
 import type { Rules } from "../rules/rules.ts";
 import { bodyAt, type WheelFile } from "../wheel_file.ts";
 import { ColdMetadata } from "./cold_metadata.ts";
+import { Evictions } from "./evictions.ts";
 import { type ColdFile, Fills } from "./fill.ts";
+import { passedRange } from "./passed_range.ts";
 import type { Upstream } from "./upstream.ts";
 import type { UpstreamFile } from "./upstream_page.ts";
 import { uploadedAtOf } from "./upstream_policy.ts";
@@ -47,6 +49,9 @@ export interface AskedFile {
   readonly key?: string;
 }
 
+/** Of a smaller file the whole is as quickly here as a part of it. */
+const PASSED_FROM_BYTES = 1_048_576;
+
 /** How file hosts say that they lack something; some say 403 of what is not there. */
 const ABSENT: ReadonlySet<number> = new Set([403, 404, 410]);
 
@@ -55,12 +60,28 @@ export class ColdFiles {
   readonly #parts: ColdParts;
   readonly #fills: Fills;
   readonly #metadata: ColdMetadata;
+  readonly #evictions: Evictions;
 
-  /** Does no I/O. */
+  /** Does no I/O. Throws for a bound on what is kept, or a pinned name, that is none. */
   constructor(parts: ColdParts) {
+    const { upstream, background } = parts;
     this.#parts = Object.freeze({ ...parts });
-    this.#fills = new Fills(parts);
+    this.#fills = new Fills({
+      ...parts,
+      onStored: ({ path, sizeBytes }) => background(this.#evictions.stored(path, sizeBytes)),
+    });
     this.#metadata = new ColdMetadata(parts);
+    const isBusy = (path: string): boolean => this.#fills.isFilling(path);
+    this.#evictions = new Evictions({ ...parts, isBusy }, {
+      folder: upstreamFolder(upstream.id),
+      maxBytes: upstream.keeping.maxHeldBytes,
+      pinned: upstream.keeping.pinned,
+    });
+  }
+
+  /** Counts a use of a file that is held. */
+  used({ path, upstream }: PackageFile): void {
+    if (upstream !== undefined) this.#evictions.used(path);
   }
 
   /**
@@ -167,7 +188,22 @@ export class ColdFiles {
     range: ByteRange | undefined,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     if (range === undefined) return await this.#fills.open(cold);
-    return await bodyAt(this.#parts.files, (await this.#fills.stored(cold)).path, range);
+    return await this.#passed(cold, range) ??
+      await bodyAt(this.#parts.files, (await this.#fills.stored(cold)).path, range);
+  }
+
+  /** A part of a large file, from the upstream itself while the whole is on its way. */
+  async #passed(
+    cold: ColdFile,
+    range: ByteRange,
+  ): Promise<ReadableStream<Uint8Array> | undefined> {
+    const { upstream, files, clock } = this.#parts;
+    const { url, sizeBytes = 0 } = cold.file;
+    if (!upstream.keeping.passesRanges || sizeBytes < PASSED_FROM_BYTES) return undefined;
+    if (await files.head(cold.path) !== undefined) return undefined;
+    this.#fills.begin(cold);
+    const fetched = await upstream.openRange(url, range, sizeBytes);
+    return fetched && passedRange(fetched, range, clock);
   }
 }
 

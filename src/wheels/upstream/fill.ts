@@ -39,6 +39,8 @@ export interface FillParts {
   readonly log: Log;
   /** Keeps the process going until a promise is settled. */
   readonly background: (work: Promise<unknown>) => void;
+  /** Told of each file that was stored. */
+  readonly onStored: (record: PackageFile) => void;
 }
 
 /** A file that the upstream has. */
@@ -79,6 +81,16 @@ export class Fills {
   /** Starts with none. */
   constructor(parts: FillParts) {
     this.#parts = Object.freeze({ ...parts });
+  }
+
+  /** Whether a file is on its way to this path. */
+  isFilling(path: string): boolean {
+    return this.#running.has(path);
+  }
+
+  /** Begins to fetch a file that nobody waits for. */
+  begin(cold: ColdFile): void {
+    this.#fillOf(cold);
   }
 
   /** How many are under way. */
@@ -152,6 +164,7 @@ export class Fills {
     const facts = { upstream: upstream.id, project: cold.project };
     try {
       const record = await this.#held(cold) ?? await this.#transfer(cold, begun);
+      this.#parts.onStored(record);
       log("info", `Filled "${cold.file.filename}"`, { ...facts, sizeBytes: record.sizeBytes });
       return record;
     } catch (error) {

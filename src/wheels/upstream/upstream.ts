@@ -10,12 +10,14 @@
 import type { Clock } from "../../contracts/clock.ts";
 import type { Entry } from "../../contracts/entry.ts";
 import { UpstreamError } from "../../contracts/errors.ts";
+import type { ByteRange } from "../../contracts/file_store.ts";
 import type { Policy } from "../../region/policy.ts";
 import type { Region } from "../../region/region.ts";
 import { Circuit } from "./circuit.ts";
 import { Doubts } from "./doubts.ts";
 import { type Log, noLog, reasonOf } from "../log.ts";
 import { sha256Hex } from "../sha256_hex.ts";
+import { isRange } from "./passed_range.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 import { UpstreamPolicy, type UpstreamPolicyOptions } from "./upstream_policy.ts";
@@ -33,6 +35,18 @@ export interface UpstreamOptions extends UpstreamPolicyOptions {
   readonly timeoutMs?: number;
   /** The largest page that is read, in bytes. Default 64 MiB. */
   readonly maxPageBytes?: number;
+  /**
+   * How many bytes of its files are kept at most; what is least in use goes and is fetched again when it
+   * is asked for. Default: any.
+   */
+  readonly maxHeldBytes?: number;
+  /** Projects whose files stay whatever is kept; `acme-*` for all that begin so. Default: none. */
+  readonly pinned?: readonly string[];
+  /**
+   * Whether a part of a large file that is not held is passed on while the whole is fetched, though only
+   * the digest of the whole could be checked. Default `true`.
+   */
+  readonly passesRanges?: boolean;
 }
 
 /** What an upstream needs from its surroundings. */
@@ -114,6 +128,8 @@ export class Upstream {
   readonly fetcher: UpstreamFetcher;
   /** What of it is let through. */
   readonly policy: UpstreamPolicy;
+  /** How much of its files is kept, and whether parts of them are passed on. */
+  readonly keeping: Required<Pick<UpstreamOptions, "maxHeldBytes" | "pinned" | "passesRanges">>;
   readonly #parts: UpstreamParts;
   readonly #log: Log;
   readonly #timeoutMs: number;
@@ -130,6 +146,12 @@ export class Upstream {
       );
     }
     this.policy = new UpstreamPolicy(options);
+    const { maxHeldBytes = Infinity, pinned = [], passesRanges = true } = options;
+    this.keeping = Object.freeze({
+      maxHeldBytes,
+      pinned: Object.freeze([...pinned]),
+      passesRanges,
+    });
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxPageBytes = options.maxPageBytes ?? 64 * 1_048_576;
     this.#parts = Object.freeze({ ...parts });
@@ -193,6 +215,19 @@ export class Upstream {
     if (flaw === undefined) return fetched;
     fetched.abort();
     throw new UpstreamError(url, flaw, { status: response.status });
+  }
+
+  /** Begins the transfer of a part of a file; `undefined` where the upstream gives none. */
+  async openRange(url: string, range: ByteRange, sizeBytes: number): Promise<Fetched | undefined> {
+    const { offset, length } = range;
+    const headers = {
+      "accept-encoding": "identity",
+      range: `bytes=${offset}-${offset + length - 1}`,
+    };
+    const fetched = await this.#guarded(url, () => this.fetcher.get(url, headers));
+    if (isRange(fetched, range, sizeBytes)) return fetched;
+    fetched.abort();
+    return undefined;
   }
 
   async #fetchPage(

@@ -62,9 +62,10 @@ export async function serve(options: ServeOptions, log: Log): Promise<Served> {
     ...upstreamOf(options, log),
   });
   const scan = await firstScan.run(wheelhouse);
+  const { isProxied } = options;
   const clients = new ClientAddresses(options);
   const addressOf = (request: Request): string | undefined => clients.of(request);
-  const app = createApp({ wheelhouse, access: { ...access, addressOf }, log });
+  const app = createApp({ wheelhouse, access: { ...access, addressOf }, isProxied, log });
   const server = await listen((request, peer) => {
     clients.note(request, peer);
     return app.fetch(request);

@@ -67,7 +67,8 @@ and twine. The index is kept in DIR/.cairn.
       --public-url URL       the https address under which clients reach it, for
                              addresses that must be whole (provenance)
       --proxied              a reverse proxy in front tells where clients come from
-                             (X-Forwarded-For): guesses of passwords are counted so
+                             (X-Forwarded-For), by which guesses of passwords are
+                             counted, and to which address (-Host, -Proto, -Prefix)
       --upstream URL         simple index to read other projects through from
       --upstream-files HOST  a host its files may come from  (repeatable)
       --upstream-mb MB       how much of its files is kept   (default: all of them)

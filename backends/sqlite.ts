@@ -60,13 +60,13 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     requireKeys(this, keys);
     if (keys.length === 0) return [];
     const now = this.#clock.now();
-    return await this.#store.read("get", () => keys.map((key) => this.#store.value(key, now)));
+    return this.#store.read("get", () => keys.map((key) => this.#store.value(key, now)));
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
     requireWrites(this, writes, (value) => value.length);
     if (writes.length === 0) return;
-    await this.#store.write("set", () => {
+    this.#store.write("set", () => {
       for (const write of writes) this.#store.put(write);
       this.#store.sweep(this.#clock.now());
     });
@@ -75,7 +75,7 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async delete(keys: readonly string[]): Promise<void> {
     requireKeys(this, keys);
     if (keys.length === 0) return;
-    await this.#store.write("delete", () => {
+    this.#store.write("delete", () => {
       for (const key of keys) this.#store.remove(key);
     });
   }
@@ -83,10 +83,10 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async add(write: Write<Uint8Array>): Promise<boolean> {
     requireWrites(this, [write], (value) => value.length);
     const { key, value, expiresAt } = write;
-    return await this.#change("add", () => [
+    return this.#change("add", () => [
       `INSERT INTO $entries (key, value, expires_at) VALUES (?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
-         WHERE expires_at <= ? RETURNING 1 AS done`,
+         WHERE expires_at <= ? RETURNING 1`,
       key,
       value,
       expiresAt,
@@ -97,9 +97,9 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async replace(write: Write<Uint8Array>): Promise<boolean> {
     requireWrites(this, [write], (value) => value.length);
     const { key, value, expiresAt } = write;
-    return await this.#change("replace", () => [
+    return this.#change("replace", () => [
       `UPDATE $entries SET value = ?, expires_at = ? WHERE key = ? AND expires_at > ?
-         RETURNING 1 AS done`,
+         RETURNING 1`,
       value,
       expiresAt,
       key,
@@ -109,21 +109,21 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   async increment(key: string, delta: number, expiresAt: number): Promise<number> {
     requireKeys(this, [key]);
-    const count = await this.#store.write("increment", () => {
+    const count = this.#store.write("increment", () => {
       const now = this.#clock.now();
-      const held = this.#store.row(
+      const [count = 0, heldUntil = expiresAt] = this.#store.row(
         "SELECT count, expires_at FROM $counters WHERE key = ? AND expires_at > ?",
         key,
         now,
-      );
-      const next = ((held?.count ?? 0) as number) + delta;
+      ) as [number, number] | undefined ?? [];
+      const next = count + delta;
       if (!Number.isSafeInteger(next)) return undefined;
       this.#store.row(
         `INSERT INTO $counters (key, count, expires_at) VALUES (?, ?, ?)
            ON CONFLICT (key) DO UPDATE SET count = excluded.count, expires_at = excluded.expires_at`,
         key,
         next,
-        (held?.expires_at ?? expiresAt) as number,
+        heldUntil,
       );
       this.#store.sweep(now);
       return next;
@@ -134,8 +134,8 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   async touch(key: string, expiresAt: number): Promise<boolean> {
     requireKeys(this, [key]);
-    return await this.#change("touch", () => [
-      "UPDATE $entries SET expires_at = ? WHERE key = ? AND expires_at > ? RETURNING 1 AS done",
+    return this.#change("touch", () => [
+      "UPDATE $entries SET expires_at = ? WHERE key = ? AND expires_at > ? RETURNING 1",
       expiresAt,
       key,
       this.#clock.now(),
@@ -144,8 +144,8 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
     requireKeys(this, [key]);
-    return await this.#change("deleteIf", () => [
-      "DELETE FROM $entries WHERE key = ? AND value = ? AND expires_at > ? RETURNING 1 AS done",
+    return this.#change("deleteIf", () => [
+      "DELETE FROM $entries WHERE key = ? AND value = ? AND expires_at > ? RETURNING 1",
       key,
       expected,
       this.#clock.now(),
@@ -153,10 +153,10 @@ class SqliteBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   }
 
   /** Runs one statement that decides, and answers whether it did something. */
-  async #change(
+  #change(
     operation: string,
     statement: () => readonly [string, ...(string | number | Uint8Array)[]],
-  ): Promise<boolean> {
-    return await this.#store.write(operation, () => this.#store.row(...statement()) !== undefined);
+  ): boolean {
+    return this.#store.write(operation, () => this.#store.row(...statement()) !== undefined);
   }
 }

@@ -344,7 +344,10 @@ async function overSqlite(): Promise<Counted> {
     exec: (sql: string) => (commands++, database.exec(sql)),
     prepare: (sql: string) => {
       const query = database.prepare(sql);
-      return { get: (...args: SqliteValue[]) => (commands++, query.get(...args)) };
+      return {
+        get: (...args: SqliteValue[]) => (commands++, query.get(...args)),
+        setReturnArrays: (isOn: boolean) => query.setReturnArrays(isOn),
+      };
     },
   };
   const clock = new AheadClock();

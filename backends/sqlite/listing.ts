@@ -30,15 +30,15 @@ import { type SqliteHandle, type SqliteOptions, SqliteStore } from "./store.ts";
 export function sqliteListing(database: SqliteHandle, options: SqliteOptions = {}): Listing {
   const store = new SqliteStore(database, options);
   const { clock = systemClock } = options;
-  const readPage = ({ after, key }: PageStart): Promise<string[]> =>
+  const readPage = async ({ after, key }: PageStart): Promise<string[]> =>
     store.read("list", () => {
       const row = store.row(
-        `SELECT json_group_array(key) AS keys FROM (SELECT key FROM $entries
+        `SELECT json_group_array(key) FROM (SELECT key FROM $entries
            WHERE key ${after} ? AND expires_at > ? ORDER BY key LIMIT ${pageKeys})`,
         key,
         clock.now(),
       );
-      return JSON.parse(row!.keys as string);
+      return JSON.parse(row![0] as string);
     });
   return Object.freeze({
     name: "sqlite",

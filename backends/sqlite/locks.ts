@@ -65,7 +65,7 @@ class SqliteLocks implements Locks<Uint8Array> {
 
   async revoke(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    await this.#store.write("revoke", () => {
+    this.#store.write("revoke", () => {
       for (const key of keys) this.#store.remove(key);
     });
   }
@@ -74,7 +74,7 @@ class SqliteLocks implements Locks<Uint8Array> {
     key: string,
     { leaseMs, enough }: AcquireOptions<Uint8Array>,
   ): Promise<Attempt<Acquired<Uint8Array>>> {
-    const { fence, value } = await this.#store.write("acquire", () => {
+    const { fence, value } = this.#store.write("acquire", () => {
       const now = this.#clock.now();
       return { fence: this.#take(key, now, now + leaseMs), value: this.#store.value(key, now) };
     });
@@ -84,10 +84,10 @@ class SqliteLocks implements Locks<Uint8Array> {
 
   /** Takes the lease of a key if it is free, within a transaction; answers its fence. */
   #take(key: string, now: number, expiresAt: number): number | undefined {
-    const sql = "SELECT 1 AS held FROM $leases WHERE key = ? AND expires_at > ?";
+    const sql = "SELECT 1 FROM $leases WHERE key = ? AND expires_at > ?";
     if (this.#store.row(sql, key, now)) return undefined;
     const row = this.#store.row("UPDATE $fence SET last = last + 1 RETURNING last");
-    const fence = row!.last as number;
+    const fence = row![0] as number;
     this.#store.row(
       `INSERT INTO $leases (key, fence, expires_at) VALUES (?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET fence = excluded.fence, expires_at = excluded.expires_at`,
@@ -103,16 +103,16 @@ class SqliteLocks implements Locks<Uint8Array> {
     return Object.freeze({
       key,
       fence,
-      renew: (leaseMs: number): Promise<boolean> =>
+      renew: async (leaseMs: number): Promise<boolean> =>
         this.#store.write("renew", () => this.#renew(key, fence, leaseMs)),
-      commit: (write: Write<Uint8Array>): Promise<boolean> =>
+      commit: async (write: Write<Uint8Array>): Promise<boolean> =>
         this.#store.write("commit", () => {
           const isHeld = this.#end(key, fence);
           if (isHeld) this.#store.put(write);
           return isHeld;
         }),
       release: async (): Promise<void> => {
-        await this.#store.write("release", () => this.#end(key, fence));
+        this.#store.write("release", () => this.#end(key, fence));
       },
     });
   }
@@ -120,14 +120,13 @@ class SqliteLocks implements Locks<Uint8Array> {
   #renew(key: string, fence: number, leaseMs: number): boolean {
     const now = this.#clock.now();
     const sql = `UPDATE $leases SET expires_at = ? WHERE key = ? AND fence = ? AND expires_at > ?
-      RETURNING 1 AS held`;
+      RETURNING 1`;
     return this.#store.row(sql, now + leaseMs, key, fence, now) !== undefined;
   }
 
   /** Ends a lease, within a transaction; answers whether it was still held. */
   #end(key: string, fence: number): boolean {
-    const sql =
-      "DELETE FROM $leases WHERE key = ? AND fence = ? AND expires_at > ? RETURNING 1 AS held";
+    const sql = "DELETE FROM $leases WHERE key = ? AND fence = ? AND expires_at > ? RETURNING 1";
     return this.#store.row(sql, key, fence, this.#clock.now()) !== undefined;
   }
 }

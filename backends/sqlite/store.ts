@@ -23,6 +23,8 @@ export interface SqliteHandle {
 export interface SqliteQuery {
   /** Runs the statement and answers its first row. */
   get(...parameters: SqliteValue[]): unknown;
+  /** Whether rows are lists of their columns (Node 22.16 and later). */
+  setReturnArrays(isOn: boolean): void;
 }
 
 /** What is bound to a parameter. */
@@ -66,32 +68,31 @@ export class SqliteStore {
     this.#prefix = tablePrefix;
   }
 
-  /** Runs one statement and answers its first row, or `undefined`. */
-  row(sql: string, ...parameters: SqliteValue[]): Record<string, unknown> | undefined {
-    let query = this.#compiled.get(sql);
-    if (!query) {
-      query = this.#database.prepare(sql.replaceAll("$", this.#prefix));
-      this.#compiled.set(sql, query);
-    }
-    return query.get(...parameters) as Record<string, unknown> | undefined;
+  /** Runs one statement and answers its first row, a list of the columns, or `undefined`. */
+  row(sql: string, ...parameters: SqliteValue[]): readonly unknown[] | undefined {
+    const query = this.#compiled.get(sql) ?? this.#compile(sql);
+    return query.get(...parameters) as readonly unknown[] | undefined;
   }
 
-  /**
-   * Runs `work`, which only reads. Whatever it throws becomes a `BackendError`.
-   */
-  read<T>(operation: string, work: () => T): Promise<T> {
-    return this.#guard(operation, work);
+  /** Runs `work`, which only reads. Whatever it throws becomes a `BackendError`. */
+  read<T>(operation: string, work: () => T): T {
+    try {
+      this.#prepare();
+      return work();
+    } catch (error) {
+      throw new BackendError("sqlite", operation, error);
+    }
   }
 
   /** As {@linkcode read}, for work that writes: all of it is done, or nothing. */
-  write<T>(operation: string, work: () => T): Promise<T> {
-    return this.#guard(operation, () => this.#transact(work));
+  write<T>(operation: string, work: () => T): T {
+    return this.read(operation, () => this.#transact(work));
   }
 
   /** The live value of a key. */
   value(key: string, now: number): Uint8Array | undefined {
     const row = this.row("SELECT value FROM $entries WHERE key = ? AND expires_at > ?", key, now);
-    return row?.value as Uint8Array | undefined;
+    return row?.[0] as Uint8Array | undefined;
   }
 
   /** Stores a value. Call it within a transaction, as the two below. */
@@ -144,13 +145,12 @@ export class SqliteStore {
     }
   }
 
-  async #guard<T>(operation: string, work: () => T): Promise<T> {
-    try {
-      this.#prepare();
-      return work();
-    } catch (error) {
-      throw new BackendError("sqlite", operation, error);
-    }
+  #compile(sql: string): SqliteQuery {
+    const query = this.#database.prepare(sql.replaceAll("$", this.#prefix));
+    // An object with a name for each column takes a third of the time of a read.
+    query.setReturnArrays(true);
+    this.#compiled.set(sql, query);
+    return query;
   }
 
   #prepare(): void {

@@ -99,6 +99,7 @@ describe("sqlite", () => {
             if (parameters.includes("third")) throw new Error("disk full");
             return query.get(...parameters);
           },
+          setReturnArrays: (isOn) => query.setReturnArrays(isOn),
         };
       },
     };
@@ -210,7 +211,10 @@ function fixtureOf(clock: ManualClock): AtomicsFixture<Uint8Array> {
     exec: (sql) => (trips++, database.exec(sql)),
     prepare: (sql) => {
       const query = database.prepare(sql);
-      return { get: (...parameters) => (trips++, query.get(...parameters)) };
+      return {
+        get: (...parameters) => (trips++, query.get(...parameters)),
+        setReturnArrays: (isOn) => query.setReturnArrays(isOn),
+      };
     },
   };
   const backend = sqliteBackend(counting, { clock });

@@ -47,9 +47,13 @@ interface Group {
   readonly outer: Group | undefined;
 }
 
-const DEFAULT_LIMIT_MS = 60_000;
+/** What is told of a test before it runs. */
+export type Began = (name: string) => void;
+
+const DEFAULT_LIMIT_MS = 180_000;
 const files = new Map<string, Group>();
 let current = newGroup([], undefined);
+let began: Began = () => {};
 
 /** Says which file's tests are recorded from now on. */
 export function enterFile(file: string): void {
@@ -57,10 +61,11 @@ export function enterFile(file: string): void {
   files.set(file, current);
 }
 
-/** Runs the tests of one file in order. */
-export async function runFile(file: string): Promise<Outcome[]> {
+/** Runs the tests of one file in order, and tells of each before it does. */
+export async function runFile(file: string, tell: Began = () => {}): Promise<Outcome[]> {
   const group = files.get(file);
   if (!group) throw new RangeError(`Cannot run "${file}": it was not loaded`);
+  began = tell;
   const outcomes: Omit<Outcome, "file">[] = [];
   await runGroup(group, outcomes);
   return outcomes.map((outcome) => ({ ...outcome, file }));
@@ -142,6 +147,7 @@ async function runTest(group: Group, member: Registered, outcomes: Outcomes): Pr
   const path = [...group.path, member.name];
   if (isLeftOut(member)) return void outcomes.push(leftOut(path, member));
   const limitMs = member.options.timeout ?? DEFAULT_LIMIT_MS;
+  began(path.join(" > "));
   const start = outcomes.length;
   const broken = await attempt(async () => {
     await inTurn(hooksOf(group, "beforeEach").reverse().flat());

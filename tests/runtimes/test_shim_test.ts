@@ -28,6 +28,14 @@ describe("test_shim", () => {
     deepEqual(found, { "a": "passed", "b > c": "passed", "b > d > e": "failed" });
   });
 
+  it("tells of each test before it runs, so that one that hangs has a name", async () => {
+    const log: string[] = [];
+    shim.enterFile("told");
+    shim.describe("a", () => shim.it("b", () => void log.push("run")));
+    await shim.runFile("told", (name) => void log.push(name));
+    deepEqual(log, ["a > b", "run"]);
+  });
+
   it("runs hooks around tests, the outer ones first before and last after", async () => {
     const log: string[] = [];
     const note = (text: string) => (): void => void log.push(text);

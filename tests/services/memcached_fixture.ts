@@ -8,7 +8,8 @@ import {
   nodeSocket,
 } from "../../backends/memcached.ts";
 import type { SuiteTime } from "../conformance/cases.ts";
-import { type ManualClock, settled } from "../testing/manual_clock.ts";
+import type { ManualClock } from "../testing/manual_clock.ts";
+import { idle } from "../testing/store_time.ts";
 import { TcpLink } from "./tcp_link.ts";
 
 /** A server reached through a link, empty, with its batches counted. */
@@ -116,8 +117,8 @@ async function advance(clock: SuiteTime, ms: number, server: CountingServer): Pr
   }
 }
 
-async function quiet(server: CountingServer): Promise<void> {
-  do await settled(); while (server.underWay > 0);
+function quiet(server: CountingServer): Promise<void> {
+  return idle(() => server.underWay > 0);
 }
 
 /** Sends one line to the memcached at `port` and answers the first that comes back. */

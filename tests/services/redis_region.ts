@@ -2,9 +2,9 @@
 
 import type { Redis } from "ioredis";
 import type { IoredisClient } from "../../backends/redis_ioredis.ts";
-import { type Clock, NEVER } from "../../src/contracts/clock.ts";
-import { type ManualClock, settled } from "../testing/manual_clock.ts";
-import { storeTime, type Working } from "../testing/store_time.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
+import type { ManualClock } from "../testing/manual_clock.ts";
+import { StoreClock, type Working } from "../testing/store_time.ts";
 
 /** A client that knows whether replies are on their way. */
 export class WatchedClient implements IoredisClient, Working {
@@ -29,8 +29,7 @@ export class WatchedClient implements IoredisClient, Working {
  * The arguments of an opener for the Redis of a client, which is emptied.
  *
  * The clock begins at the present, for Redis has a time of its own, and goes ahead of it; it waits
- * for replies whenever it is moved. Who waits for a lock asks again at once, for nobody moves the
- * clock for them.
+ * for replies whenever it is moved.
  */
 export async function emptyWith(
   clock: ManualClock,
@@ -38,16 +37,8 @@ export async function emptyWith(
 ): Promise<Readonly<Record<string, unknown>>> {
   await client.flushall();
   const watched = new WatchedClient(client);
-  const advance = clock.advance.bind(clock);
-  const time = storeTime({
-    now: () => clock.now(),
-    get sleeping() {
-      return clock.sleeping;
-    },
-    advance,
-  }, [watched]);
   clock.set(Date.now());
-  clock.advance = (ms) => time.advance(ms);
-  const eager: Clock = { now: () => clock.now(), sleep: () => settled() };
-  return { client: watched, clock: eager, timeoutMs: NEVER };
+  const storeClock = new StoreClock(clock);
+  storeClock.waitingFor([watched]);
+  return { client: watched, clock: storeClock, timeoutMs: NEVER };
 }

@@ -52,7 +52,7 @@ backendSuite("serialized(json, deno kv)", (clock) => {
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
 
-regionSuite("deno kv in memory with its locks", (clock) => regionOver(clock, inMemory));
+regionSuite("deno kv in memory with its locks", (clock) => regionOver(inMemory(clock)));
 
 describe("deno kv", () => {
   it("keeps entries in the file, for others to see at once", async () => {

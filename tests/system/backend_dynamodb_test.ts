@@ -11,7 +11,7 @@ import {
 } from "../../backends/dynamodb.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
-import { NEVER, systemClock } from "../../src/contracts/clock.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";
 import { backendSuite } from "../conformance/backend_suite.ts";
@@ -21,7 +21,7 @@ import { regionSuite } from "../conformance/region_suite.ts";
 import { dynamodb } from "../services/dynamodb.ts";
 import type { Server } from "../services/server.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
-import { regionOver, storeTime } from "../testing/store_time.ts";
+import { regionOver, StoreClock } from "../testing/store_time.ts";
 
 /** What becomes of a call: it is made, it fails, its answer is lost, or it is answered for. */
 type Fate = "made" | "before" | "after" | Response;
@@ -72,15 +72,16 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
   /** Each fixture has a table of its own. */
   function fixtureOf(clock: ManualClock): Fixture {
     const [signer, others] = [new ScriptedSigner(), new ScriptedSigner()];
+    const storeClock = new StoreClock(clock);
     const place = { host: "127.0.0.1", port: server.port, timeoutMs: 3_600_000 };
-    const options = { ...place, table: `table.${++tables}`, clock };
+    const options = { ...place, table: `table.${++tables}`, clock: storeClock };
     const backend = dynamodbBackend(signer, options);
     return {
       backend,
       atomics: backend,
       locks: dynamodbLocks(signer, options),
       others: dynamodbLocks(others, options),
-      time: storeTime(clock, [signer, others]),
+      time: storeClock.waitingFor([signer, others]),
       trips: () => signer.names.length,
       breakStore: () => void (signer.fateOf = () => "before"),
       signer,
@@ -103,7 +104,7 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     const fixture = fixtureOf(clock);
     return { ...fixture, backend: serialized(json, fixture.backend) };
   }, { samples: entrySamples, batchKeys: 100 });
-  regionSuite("dynamodb with its locks", (clock) => regionOver(clock, fixtureOf));
+  regionSuite("dynamodb with its locks", (clock) => regionOver(fixtureOf(clock)));
 
   describe("dynamodb", () => {
     it("makes its table where it is missing, for several at once, with an expiry that frees space", async () => {
@@ -154,27 +155,24 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     });
 
     it("reads in pieces what is too much for one answer", async () => {
-      const clock = new ManualClock();
-      const { backend, signer } = await readyFixture(clock);
+      const { backend, signer } = await readyFixture();
       const writes = Array.from({ length: 50 }, (_, index) => write(`key ${index}`, 400_000));
       for (const one of writes) await backend.set([one]);
       signer.names.length = 0;
-      const found = await movedOn(clock, backend.get(writes.map(({ key }) => key)));
+      const found = await backend.get(writes.map(({ key }) => key));
       ok(found.every((value) => value?.length === 400_000));
       ok(signer.names.length >= 2);
     });
 
     it("sends again what was left undone, and gives up when nothing is done", async () => {
-      const clock = new ManualClock();
-      const { backend, signer, options } = await readyFixture(clock);
+      const { backend, signer, options } = await readyFixture();
       const unprocessed = { UnprocessedItems: { [options.table!]: [] as unknown[] } };
       signer.fateOf = (call, body) => {
         if (call > 2) return "made";
         unprocessed.UnprocessedItems[options.table!] = itemsOf(body, options.table!).slice(1);
         return Response.json(unprocessed);
       };
-      const set = backend.set([write("a", 1), write("b", 2), write("c", 3)]);
-      await movedOn(clock, set);
+      await backend.set([write("a", 1), write("b", 2), write("c", 3)]);
       deepEqual(signer.names.length, 3);
       deepEqual((await backend.get(["c"]))[0], write("c", 3).value);
       signer.fateOf = (_, body) => {
@@ -183,14 +181,12 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
         });
       };
       signer.names.length = 0;
-      const failing = rejects(backend.set([write("a", 1)]), /1 items were left undone/);
-      await movedOn(clock, failing);
+      await rejects(backend.set([write("a", 1)]), /1 items were left undone/);
       equal(signer.names.length, 8);
     });
 
     it("makes a transaction again that met another one, and a busy call too", async () => {
-      const clock = new ManualClock();
-      const { backend, signer } = await readyFixture(clock);
+      const { backend, signer } = await readyFixture();
       await backend.set([write("key", 5)]);
       signer.names.length = 0;
       signer.fateOf = (call) => {
@@ -200,7 +196,7 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
         if (call === 2) return refusal("ThrottlingException", "slow down");
         return "made";
       };
-      await movedOn(clock, backend.delete(["key"]));
+      await backend.delete(["key"]);
       equal(signer.names.length, 3);
       deepEqual(await backend.get(["key"]), [undefined]);
     });
@@ -279,19 +275,4 @@ function itemsOf(body: string, table: string): unknown[] {
 
 function refusal(code: string, message: string): Response {
   return Response.json({ __type: `com.amazonaws.dynamodb#${code}`, message }, { status: 400 });
-}
-
-/**
- * Moves the clock until `work` is done: its pauses are the clock's, its answers are not. A call that
- * is never answered ends when the hour of the clock that it may take is over.
- */
-async function movedOn<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = (): void => void (isOver = true);
-  work.then(over, over);
-  while (!isOver) {
-    await clock.advance(60);
-    await systemClock.sleep(1);
-  }
-  return await work;
 }

@@ -15,7 +15,7 @@ import type { ListingFixture } from "../conformance/listing_suite.ts";
 import type { LocksFixture } from "../conformance/locks_suite.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { ScriptedDenoKv } from "./scripted_deno_kv.ts";
-import { storeTime } from "./store_time.ts";
+import { StoreClock } from "./store_time.ts";
 
 /** A database as a test opens, looks into and closes it. */
 export type OpenKv = DenoKv & DenoKvLister & { close(): void };
@@ -33,7 +33,8 @@ export function fixtureOf(
   clock: ManualClock,
 ): AtomicsFixture<Uint8Array> & LocksFixture<Uint8Array> & ListingFixture<Uint8Array> {
   const [scripted, other] = [new ScriptedDenoKv(kv), new ScriptedDenoKv(kv)];
-  const options = { clock, prefix: `fixture ${++prefixes}` };
+  const storeClock = new StoreClock(clock);
+  const options = { clock: storeClock, prefix: `fixture ${++prefixes}` };
   const backend = denoKvBackend(scripted, options);
   const locks = denoKvLocks(scripted, options);
   return {
@@ -46,7 +47,7 @@ export function fixtureOf(
       await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
     },
     others: denoKvLocks(other, options),
-    time: storeTime(clock, [scripted, other]),
+    time: storeClock.waitingFor([scripted, other]),
     trips: () => scripted.calls,
     breakStore: () => void (scripted.faultOf = () => "before"),
   };

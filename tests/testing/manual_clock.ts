@@ -33,6 +33,11 @@ export class ManualClock implements Clock {
     return this.#sleepers.length;
   }
 
+  /** When the first of them wakes; `Infinity` if there is none. */
+  get wakesAt(): number {
+    return Math.min(...this.#sleepers.map((sleeper) => sleeper.wakesAt));
+  }
+
   /** Resolves when the clock has been moved `ms` forward, or when `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

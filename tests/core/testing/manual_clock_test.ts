@@ -49,6 +49,15 @@ describe("ManualClock", () => {
     deepEqual([clock.now(), clock.sleeping], [0, 0]);
   });
 
+  it("tells when the next sleeper wakes", async () => {
+    const clock = new ManualClock(0);
+    equal(clock.wakesAt, Infinity);
+    clock.sleep(30), clock.sleep(20);
+    equal(clock.wakesAt, 20);
+    await clock.advance(20);
+    equal(clock.wakesAt, 30);
+  });
+
   it("steps back when set", () => {
     const clock = new ManualClock(1_000);
     clock.set(400);

@@ -18,8 +18,9 @@ import { backendSuite } from "../../conformance/backend_suite.ts";
 import { byteSamples, entrySamples } from "../../conformance/cases.ts";
 import { type ListingFixture, listingSuite } from "../../conformance/listing_suite.ts";
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
+import { regionSuite } from "../../conformance/region_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
-import { storeTime } from "../../testing/store_time.ts";
+import { regionOver, StoreClock } from "../../testing/store_time.ts";
 
 /** The database of this Worker; bindings come with a request, and tests run within one. */
 function database(): D1Database {
@@ -74,7 +75,8 @@ type Fixture =
 /** Each fixture has tables of its own. */
 function fixtureOf(clock: ManualClock): Fixture {
   const [batches, others] = [new Batches(), new Batches()];
-  const options = { clock, tablePrefix: `t${++tables}_` };
+  const storeClock = new StoreClock(clock);
+  const options = { clock: storeClock, tablePrefix: `t${++tables}_` };
   const backend = d1Backend(batches, options);
   const locks = d1Locks(batches, options);
   return {
@@ -87,7 +89,7 @@ function fixtureOf(clock: ManualClock): Fixture {
       await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
     },
     others: d1Locks(others, options),
-    time: storeTime(clock, [batches, others]),
+    time: storeClock.waitingFor([batches, others]),
     trips: () => batches.made,
     breakStore: () => void (batches.faultOf = () => "before"),
     batches,
@@ -102,6 +104,7 @@ backendSuite("serialized(json, d1)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
+regionSuite("d1 with its locks", (clock) => regionOver(fixtureOf(clock)));
 
 describe("d1", () => {
   const once = { leaseMs: 1_000, waitMs: 0, enough: () => false };

@@ -22,7 +22,7 @@ import { type ListingFixture, listingSuite } from "../../conformance/listing_sui
 import { type LocksFixture, locksSuite } from "../../conformance/locks_suite.ts";
 import { regionSuite } from "../../conformance/region_suite.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
-import { regionOver, storeTime, type Working } from "../../testing/store_time.ts";
+import { regionOver, StoreClock, type Working } from "../../testing/store_time.ts";
 import { setStoreClock } from "./test_store.ts";
 
 interface Stub extends CairnStoreStub {
@@ -75,12 +75,14 @@ type Fixture =
   & LocksFixture<Uint8Array>
   & ListingFixture<Uint8Array>
   & {
+    readonly clock: StoreClock;
     readonly working: readonly Working[];
     stub(): Stub;
   };
 
-function fixtureOf(clock: ManualClock): Fixture {
-  setStoreClock(clock);
+function fixtureOf(manual: ManualClock): Fixture {
+  setStoreClock(manual);
+  const clock = new StoreClock(manual);
   const name = `object ${++objects}`;
   const [calls, others] = [new Calls(name), new Calls(name)];
   const backend = durableObjectBackend(calls.open);
@@ -95,8 +97,9 @@ function fixtureOf(clock: ManualClock): Fixture {
       await locks.acquire(key, { leaseMs: 60_000, waitMs: 0, enough: () => false });
     },
     others: durableObjectLocks(others.open, { clock }),
+    clock,
     working: [calls, others],
-    time: storeTime(clock, [calls, others]),
+    time: clock.waitingFor([calls, others]),
     trips: () => calls.made,
     breakStore: () => void (calls.faultOf = () => "before"),
     stub: () => bindings().STORE.getByName(name),
@@ -111,17 +114,18 @@ backendSuite("serialized(json, durable object)", (clock) => {
   const fixture = fixtureOf(clock);
   return { ...fixture, backend: serialized(json, fixture.backend) };
 }, { samples: entrySamples });
-regionSuite("durable object with its locks", (clock) => regionOver(clock, fixtureOf));
+regionSuite("durable object with its locks", (clock) => regionOver(fixtureOf(clock)));
 
-locksSuite("durable object beside workers kv", (clock) => {
-  const object = fixtureOf(clock);
+locksSuite("durable object beside workers kv", (manual) => {
+  const object = fixtureOf(manual);
+  const { clock } = object;
   const kv = new CountedKV(bindings().CACHE);
   const backend = workersKVBackend(kv, { clock, prefix: `beside ${objects}:` });
   return {
     backend,
     locks: locksBeside(backend, object.locks, { clock }),
     others: locksBeside(backend, object.others, { clock }),
-    time: storeTime(clock, [...object.working, kv]),
+    time: clock.waitingFor([...object.working, kv]),
     breakStore: object.breakStore!,
   };
 }, { samples: byteSamples });

@@ -3,6 +3,7 @@
 import { fail, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Miniflare } from "miniflare";
+import { systemClock } from "../../../src/contracts/clock.ts";
 import { bundle } from "../../runtimes/bundle.ts";
 import type { Outcome } from "../../runtimes/test_shim.ts";
 
@@ -26,6 +27,9 @@ export interface Bindings {
 
 /** Node's modules that workerd has with `nodejs_compat`. */
 const SOCKETS = ["node:net", "node:tls"];
+
+/** Longer than a single test may take in there. */
+const LINE_MS = 300_000;
 
 /** Bundles `file`, runs its tests in one request, and registers their outcomes. */
 export async function testInside(file: string, bindings: Bindings): Promise<void> {
@@ -57,11 +61,63 @@ async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
     ...options,
   });
   try {
-    const response = await worker.dispatchFetch("http://tests.example/");
-    const text = await response.text();
-    return response.ok ? JSON.parse(text) : [{ name: file, file, status: "failed", reason: text }];
+    const response = await within(worker.dispatchFetch("http://tests.example/"), "no request");
+    const outcomes = await lastOf(linesOf(response));
+    return typeof outcomes === "string" ? [broke(file, outcomes)] : outcomes;
+  } catch (error) {
+    return [broke(file, String(error))];
   } finally {
     await worker.dispose();
+  }
+}
+
+function broke(file: string, reason: string): Outcome {
+  return { name: file, file, status: "failed", reason };
+}
+
+/** What of a response is read. */
+interface Answer {
+  readonly ok: boolean;
+  readonly body: AsyncIterable<Uint8Array> | null;
+  text(): Promise<string>;
+}
+
+/** A line of what the Worker says: the name of a test that begins, or at last the outcomes of all. */
+type Line = string | Outcome[];
+
+/** The last line, or what went wrong before it. */
+async function lastOf(lines: AsyncIterator<Line>): Promise<Line> {
+  let begun = "nothing was begun";
+  for (;;) {
+    const next = await within(lines.next(), begun);
+    if (next.done) return `The Worker ended early: ${begun}`;
+    if (typeof next.value !== "string") return next.value;
+    begun = `"${next.value}" was begun`;
+  }
+}
+
+/** Waits for a line, but not for ever: a test that hangs is named, and nobody waits for the others. */
+async function within<T>(line: Promise<T>, begun: string): Promise<T> {
+  const controller = new AbortController();
+  const late = systemClock.sleep(LINE_MS, controller.signal).then(() => {
+    throw new Error(`Stopped after ${LINE_MS / 1_000} s without a word: ${begun}`);
+  });
+  late.catch(() => {});
+  try {
+    return await Promise.race([line, late]);
+  } finally {
+    controller.abort();
+  }
+}
+
+async function* linesOf(response: Answer): AsyncGenerator<Line, void> {
+  if (!response.ok) yield [broke("the Worker", await response.text())];
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of response.body!) {
+    const lines = (text + decoder.decode(piece, { stream: true })).split("\n");
+    text = lines.pop()!;
+    for (const line of lines) yield JSON.parse(line);
   }
 }
 
@@ -70,7 +126,13 @@ function epilogueOf(file: string): string {
   return `export default {
     async fetch(request, env) {
       globalThis.bindings = env;
-      return Response.json(await runFile(${JSON.stringify(file)}));
+      const { readable, writable } = new TransformStream();
+      const writer = writable.getWriter();
+      const say = (line) => writer.write(new TextEncoder().encode(JSON.stringify(line) + "\\n"));
+      runFile(${JSON.stringify(file)}, say).then(say, (error) => say([{
+        name: "runFile", file: "", status: "failed", reason: String(error),
+      }])).then(() => writer.close());
+      return new Response(readable);
     },
   };`;
 }

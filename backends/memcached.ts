@@ -8,8 +8,8 @@
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
 import { bareItems, type ItemRecord } from "./memcached/record.ts";
-import type { MetaCommand } from "./memcached/protocol.ts";
 import type { MemcachedServer } from "./memcached/server.ts";
+import { sightingsOf } from "./memcached/sightings.ts";
 import { type MemcachedOptions, MemcachedStore } from "./memcached/store.ts";
 
 export {
@@ -79,9 +79,16 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#store.requireKeys(keys);
     if (keys.length === 0) return [];
-    const commands = keys.map((key): MetaCommand => ({ verb: "mg", key, flags: ["v"] }));
-    const replies = await this.#store.server.run("get", commands);
-    return replies.map((reply) => this.#store.recordOf(reply)?.value);
+    const { server } = this.#store;
+    const { era } = server;
+    const sightings = sightingsOf(server);
+    const flags = sightings ? ["v", "c"] : ["v"];
+    const replies = await server.run("get", keys.map((key) => ({ verb: "mg", key, flags })));
+    return replies.map((reply, index) => {
+      const record = this.#store.recordOf(reply);
+      if (record?.value) sightings?.note(keys[index]!, reply, { era, record });
+      return record?.value;
+    });
   }
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {

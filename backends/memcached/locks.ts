@@ -21,9 +21,10 @@ import { NEVER } from "../../src/contracts/clock.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
 import { type Random, systemRandom } from "../../src/contracts/random.ts";
 import { casOf, HeldItem, type Hold, isDone, newToken } from "./held_item.ts";
-import type { MetaCommand } from "./protocol.ts";
-import { type ItemRecord, leaseItem, leaseMark, mostLeases } from "./record.ts";
+import type { MetaCommand, MetaReply } from "./protocol.ts";
+import { type ItemRecord, leaseItem, type LeaseMark, leaseMark, mostLeases } from "./record.ts";
 import type { MemcachedServer } from "./server.ts";
+import { type Sightings, sightingsFor } from "./sightings.ts";
 import { type MemcachedOptions, MemcachedStore } from "./store.ts";
 
 /** As for the entries, and how to wait. */
@@ -35,7 +36,8 @@ export interface MemcachedLocksOptions extends Omit<MemcachedOptions, "bare"> {
 /**
  * Locks on the values that `memcachedBackend` keeps on the same server, unless they are bare.
  *
- * An attempt is one trip where there is no value, two where there is a stale one; a commit is one.
+ * An attempt is one trip where there is no value, or one that `memcachedBackend` has read from the same
+ * `server` lately; where there is another one, two. A commit is one.
  *
  * @example
  * ```ts
@@ -67,6 +69,7 @@ interface Holding {
 class MemcachedLocks implements Locks<Uint8Array> {
   readonly name = "memcached";
   readonly #store: MemcachedStore;
+  readonly #sightings: Sightings;
   readonly #random: Random;
 
   constructor(
@@ -74,6 +77,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
     { random = systemRandom, ...options }: MemcachedLocksOptions,
   ) {
     this.#store = new MemcachedStore(server, options);
+    this.#sightings = sightingsFor(server);
     this.#random = random;
   }
 
@@ -101,41 +105,56 @@ class MemcachedLocks implements Locks<Uint8Array> {
     { leaseMs, enough }: AcquireOptions<Uint8Array>,
     needsNoLease: (value: Uint8Array | undefined) => boolean,
   ): Promise<Attempt<Acquired<Uint8Array>>> {
-    const { server, clock } = this.#store;
-    const token = newToken();
-    const { era } = server;
-    const until = clock.now() + leaseMs;
-    const [added, found] = await server.run("acquire", [
-      this.#store.putting(key, { bytes: leaseItem({ until, token }), until }, ["ME", "c"]),
-      { verb: "mg", key, flags: ["v", "c"] },
-    ]);
+    const now = this.#store.clock.now();
+    const mark = { until: now + leaseMs, token: newToken() };
+    const { written, found, era } = await this.#claim(key, mark);
     const record = this.#store.recordOf(found) ?? nothing;
     const { value } = record;
-    const hold = { server, key, token, era };
-    if (isDone(added)) {
-      const held = new HeldItem(hold, added);
-      return {
-        result: { lease: this.#leaseOf(hold, held, { until, record }), value },
-        isDone: true,
-      };
+    const hold = { server: this.#store.server, key, token: mark.token, era };
+    if (written) {
+      const lease = this.#leaseOf(hold, written, { until: mark.until, record });
+      return { result: { lease, value }, isDone: true };
     }
-    if (isHeld(record, clock.now()) || needsNoLease(value) || !found?.value) {
+    if (isHeld(record, now) || needsNoLease(value) || !found?.value) {
       return { result: { lease: undefined, value }, isDone: enough(value) };
     }
-    const [taken] = await server.run("acquire", [
-      this.#marking({ key, token, record }, until, casOf(found)),
-    ]);
+    const taking = this.#marking({ key, token: mark.token, record }, mark.until, casOf(found));
+    const [taken] = await hold.server.run("acquire", [taking]);
     if (!isDone(taken)) return { result: { lease: undefined, value }, isDone: false };
-    const after = { until, record: { ...record, leases: leasesAfter(record, until) } };
-    const lease = this.#leaseOf(hold, new HeldItem(hold, taken), after);
+    const after = { ...record, leases: leasesAfter(record, mark.until) };
+    const lease = this.#leaseOf(hold, taken, { until: mark.until, record: after });
     return { result: { lease, value }, isDone: true };
   }
 
+  /** Writes a lease where it is known that nobody has one, and looks what is there then. */
+  async #claim(key: string, mark: LeaseMark): Promise<Claim> {
+    const { server } = this.#store;
+    const item = { bytes: leaseItem(mark), until: mark.until };
+    const adding = this.#store.putting(key, item, ["ME", "c"]);
+    const looking: MetaCommand = { verb: "mg", key, flags: ["v", "c"] };
+    const seen = this.#sightings.take(key);
+    const isFree = seen && !isHeld(seen.record, this.#store.clock.now());
+    if (isFree && canAppend(seen.record, mark.until)) {
+      const place = { key, token: mark.token, record: seen.record };
+      const appending = this.#marking(place, mark.until, seen.cas);
+      const replies = await server.runIn(seen.era, "acquire", [appending, adding, looking]);
+      if (replies) {
+        const [appended, added, found] = replies;
+        return { written: [added, appended].find(isDone), found, era: seen.era };
+      }
+    }
+    const { era } = server;
+    const [added, found] = await server.run("acquire", [adding, looking]);
+    return { written: isDone(added) ? added : undefined, found, era };
+  }
+
   #leaseOf(
-    { key, token }: Hold,
-    item: HeldItem,
+    hold: Hold,
+    written: MetaReply,
     state: Pick<Holding, "until" | "record">,
   ): Lease<Uint8Array> {
+    const { key, token } = hold;
+    const item = new HeldItem(hold, written);
     const holding: Holding = { key, token, item, ...state };
     return Object.freeze({
       key,
@@ -199,6 +218,16 @@ class MemcachedLocks implements Locks<Uint8Array> {
     const bytes = this.#store.format.format(value, expiresAt, lease);
     return this.#store.putting(key, { bytes, until: Math.max(expiresAt, until) }, flags);
   }
+}
+
+/** How an attempt has begun. */
+interface Claim {
+  /** The reply that says that the lease is written. */
+  readonly written: MetaReply | undefined;
+  /** What is there. */
+  readonly found: MetaReply | undefined;
+  /** The era of the server before. */
+  readonly era: number;
 }
 
 /** What is in an item that was added with a lease alone. */

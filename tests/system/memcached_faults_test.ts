@@ -286,6 +286,17 @@ describe("memcached that fails", { skip: memcached.missing }, () => {
       });
     }
 
+    it("takes no lock of another's by what it read before", async () => {
+      const server = reach();
+      const [backend, locks] = [memcachedBackend(server), memcachedLocks(server)];
+      await backend.set([write("key", "old")]);
+      deepEqual(await backend.get(["key"]), [bytes("old")]);
+      await restart();
+      const { lease } = await memcachedLocks(reach()).acquire("key", once);
+      equal(lease!.fence, 1, "the server counts from 1 again: it is the cas that was read");
+      equal((await locks.acquire("key", once)).lease, undefined);
+    });
+
     it("gives the caller of a region its value, and the next creation is not held up", async () => {
       const server = reach();
       const region = makeRegion({

@@ -5,12 +5,14 @@ import { systemRandom } from "../contracts/random.ts";
 import { reasonOf } from "../wheels/log.ts";
 import { INTERRUPTED, Interruption } from "./interruption.ts";
 import { filesToPush, type PushFile } from "./push_files.ts";
-import { IndexPages } from "./push_pages.ts";
+import { CurdlingListings } from "./push_listings.ts";
+import { type HeldFiles, IndexPages } from "./push_pages.ts";
 import { parsePushOptions, PUSH_USAGE, type PushCommand } from "./push_options.ts";
 import { Poster } from "./push_post.ts";
 import { PushProgress, sizeText } from "./push_progress.ts";
 import { type Outcome, Push, type PushWatch } from "./push_run.ts";
 import { type PushTarget, targetOf } from "./push_target.ts";
+import { curdlingWay, twineWay } from "./push_way.ts";
 import { counted } from "./reload_progress.ts";
 import { StatusLine } from "./status_line.ts";
 import { complain, painted, say, visible } from "./terminal.ts";
@@ -84,12 +86,8 @@ class Run implements PushWatch {
   async #pushTo(target: PushTarget, poster: Poster): Promise<void> {
     const push = new Push({
       poster: this.#command.isDryRun ? undefined : poster,
-      pages: new IndexPages({
-        url: target.indexUrl,
-        fetch: (url, init) => fetch(url, init),
-        clock: systemClock,
-        filenames: new Set(this.#files.map(({ filename }) => filename)),
-      }),
+      pages: heldFiles(target, this.#files),
+      way: target.isCurdling ? curdlingWay(target.uploadUrl) : twineWay,
       isAsked: this.#command.isAsked,
       user: target.user,
       clock: systemClock,
@@ -176,6 +174,16 @@ class Run implements PushWatch {
     }
     say();
   }
+}
+
+function heldFiles({ indexUrl, isIndexSimple }: PushTarget, files: readonly PushFile[]): HeldFiles {
+  const options = {
+    url: indexUrl,
+    fetch: (url: string, init: RequestInit) => fetch(url, init),
+    clock: systemClock,
+  };
+  if (!isIndexSimple) return new CurdlingListings(options);
+  return new IndexPages({ ...options, filenames: new Set(files.map(({ filename }) => filename)) });
 }
 
 /** An upload address may bear a token in its query. */

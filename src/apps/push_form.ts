@@ -48,6 +48,15 @@ export function formAround(facts: FormFacts, boundary: string): FormFrame {
   };
 }
 
+/** The form around a file as curdling's server takes it: one field, named as the file. */
+export function fieldAround(filename: string, boundary: string): FormFrame {
+  const head = `--${boundary}\r\n` +
+    `Content-Disposition: form-data; name="${filename}"; filename="${filename}"\r\n` +
+    "Content-Type: application/octet-stream\r\n\r\n";
+  const encoder = new TextEncoder();
+  return { head: encoder.encode(head), tail: encoder.encode(`\r\n--${boundary}--\r\n`) };
+}
+
 function identity({ filename, hex }: FormFacts): [string, string][] {
   const isWheel = filename.endsWith(".whl");
   const digests = {

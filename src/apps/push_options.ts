@@ -37,12 +37,14 @@ Sends wheels and source distributions to a cairn, or to any index that takes
 what twine sends. What the index has already is not sent again.
 
       --to URL           the address that uploads go to; of one without a path,
-                         as in http://127.0.0.1:8000, it is /legacy/
+                         as in http://127.0.0.1:8000, it is /legacy/; below one
+                         that ends in /p/ files are put as curdling does it
   -u, --user NAME        who pushes
       --password-file FILE
                          where the password is         (default CAIRN_PASSWORD)
       --index URL        the simple index that tells what is there
-                         (default /simple/, beside or below the address)
+                         (default /simple/, beside or below the address;
+                         with /p/ the list of versions, /api/)
       --no-check         do not ask it: the index judges what is sent
   -j, --jobs N           files on their way at once, up to 32       (default 4)
   -n, --dry-run          tell what would be sent, and send nothing

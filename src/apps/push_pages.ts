@@ -9,6 +9,16 @@ import {
 import type { UpstreamListing } from "../wheels/upstream/upstream_page.ts";
 import { parseUpstreamHtml, parseUpstreamJson } from "../wheels/upstream/upstream_parse.ts";
 
+/** What an index has. Rejects where it cannot be asked. */
+export interface HeldFiles {
+  /** The SHA-256 of a file of a project by its normalised name; `undefined` where there is none. */
+  sha256Of(project: string, filename: string): Promise<string | undefined>;
+  /** Notes what the index has got meanwhile. */
+  note(project: string, filename: string, sha256: string): Promise<void>;
+  /** Forgets what is known of a project, so that it is asked for again. */
+  forget(project: string): void;
+}
+
 /** Which index, and of which files it is asked. */
 export interface IndexPagesOptions extends Pick<FetcherOptions, "url" | "fetch" | "clock"> {
   /** The names that matter. */
@@ -21,12 +31,13 @@ type Known = Map<string, string>;
 const ACCEPT = "application/vnd.pypi.simple.v1+json, " +
   "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
-const TIMEOUT_MS = 30_000;
+/** How long an index may take to answer. */
+export const TIMEOUT_MS = 30_000;
 
 const MOST_PAGE_BYTES = 64 * 1024 * 1024;
 
 /** Asks for the page of each project once. */
-export class IndexPages {
+export class IndexPages implements HeldFiles {
   readonly #fetcher: UpstreamFetcher;
   readonly #filenames: ReadonlySet<string>;
   readonly #pages = new Map<string, Promise<Known>>();
@@ -85,7 +96,8 @@ async function listingIn(project: string, fetched: Fetched): Promise<UpstreamLis
   return /\bhtml\b/.test(type) ? parseUpstreamHtml(text, origin) : parseUpstreamJson(text, origin);
 }
 
-async function textOf({ response, url, abort }: Fetched): Promise<string> {
+/** The text of an answer. Rejects where it is longer than any page may be. */
+export async function textOf({ response, url, abort }: Fetched): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of response.body ?? []) {

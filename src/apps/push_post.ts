@@ -14,10 +14,10 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { open } from "node:fs/promises";
 import type { Clock } from "../contracts/clock.ts";
 import { reasonOf } from "../wheels/log.ts";
-import type { FormFrame } from "./push_form.ts";
+import type { UploadForm } from "./push_way.ts";
 
 /** What is sent. */
-export interface PostedForm extends FormFrame {
+export interface PostedForm extends UploadForm {
   /** Its media type, with the boundary. */
   readonly contentType: string;
   /** Where the file is. */
@@ -119,9 +119,10 @@ export class Poster {
 
   #begin(form: PostedForm, signal: AbortSignal): ClientRequest {
     const { url, authorization } = this.#options;
+    const { address } = form;
     const lengthBytes = form.head.length + form.sizeBytes + form.tail.length;
-    const request = (this.#isSecure ? httpsRequest : httpRequest)(url, {
-      method: "POST",
+    const request = (this.#isSecure ? httpsRequest : httpRequest)(address ?? url, {
+      method: address === undefined ? "POST" : "PUT",
       agent: this.#agent,
       signal,
       headers: {

@@ -2,6 +2,7 @@
 
 import { open } from "node:fs/promises";
 import type { Clock } from "../contracts/clock.ts";
+import { UpstreamError } from "../contracts/errors.ts";
 import { type Random, randomId } from "../contracts/random.ts";
 import type { DigestAlgorithm, Digests } from "../wheels/digests.ts";
 import { reasonOf } from "../wheels/log.ts";
@@ -10,9 +11,9 @@ import { normalizeName } from "../wheels/packages/names.ts";
 import { nodeDigests } from "./node_digests.ts";
 import { reasonIn, type Verdict, verdictOf } from "./push_answer.ts";
 import type { PushFile } from "./push_files.ts";
-import { formAround } from "./push_form.ts";
-import type { IndexPages } from "./push_pages.ts";
+import type { HeldFiles } from "./push_pages.ts";
 import { type Answer, piecesOf, type Poster } from "./push_post.ts";
+import type { UploadWay } from "./push_way.ts";
 
 /** What became of a file: the index took it, had it, has other bytes by its name, or has it not. */
 export type Outcome = "pushed" | "there" | "other" | "failed";
@@ -22,7 +23,9 @@ export interface PushParts {
   /** Sends; `undefined` for a push that sends nothing. */
   readonly poster: Pick<Poster, "post"> | undefined;
   /** What the index has. */
-  readonly pages: IndexPages;
+  readonly pages: HeldFiles;
+  /** How it takes files. */
+  readonly way: UploadWay;
   /** Whether it is asked before a file is sent, not only when it says that it has one. */
   readonly isAsked: boolean;
   /** As whom, for messages. */
@@ -152,6 +155,10 @@ export class Push {
     try {
       return await this.#parts.pages.sha256Of(project, file.filename);
     } catch (error) {
+      if (this.#parts.way.overwrites) {
+        this.#countLookup(error);
+        throw error;
+      }
       if (this.#isAsked) this.#parts.watch.onUnasked(reasonOf(error));
       this.#isAsked = false;
       return undefined;
@@ -173,10 +180,10 @@ export class Push {
 
   /** Sends a file as often as it takes. */
   async #send({ file, facts }: Inspected, hex: Hex): Promise<Answer> {
-    const { clock, watch, user } = this.#parts;
+    const { clock, watch, user, way } = this.#parts;
     const boundary = randomId();
     const form = {
-      ...formAround({ filename: file.filename, metadata: facts.metadata, hex }, boundary),
+      ...way.formOf({ filename: file.filename, metadata: facts.metadata, hex }, boundary),
       contentType: `multipart/form-data; boundary=${boundary}`,
       path: file.path,
       sizeBytes: file.sizeBytes,
@@ -215,6 +222,13 @@ export class Push {
     pages.forget(project);
     const held = await pages.sha256Of(project, filename).catch(() => undefined);
     return held === sha256 ? { state: "there" } : { state: "other", reason };
+  }
+
+  /** What would be overwritten cannot be told where an index is not able to say what it has. */
+  #countLookup(error: unknown): void {
+    const status = error instanceof UpstreamError ? error.status : undefined;
+    const answer = { status, text: "" };
+    this.#count(verdictOf(answer), answer, reasonOf(error));
   }
 
   /** Ends everything where other files would fare no better. */

@@ -9,8 +9,12 @@ import type { Login } from "./push_options.ts";
 export interface PushTarget {
   /** Where uploads go, without credentials. */
   readonly uploadUrl: string;
-  /** Its simple index, with credentials where it is theirs to see. */
+  /** What tells what is there, with credentials where it is theirs to see. */
   readonly indexUrl: string;
+  /** Whether files are put to addresses of their own, as curdling's server takes them. */
+  readonly isCurdling: boolean;
+  /** Whether that is a simple index, and not curdling's lists of versions. */
+  readonly isIndexSimple: boolean;
   /** Who pushes. */
   readonly user: string | undefined;
   /** The `Authorization` of uploads. */
@@ -35,6 +39,8 @@ export async function targetOf(
   [address.username, address.password, address.hash] = ["", "", ""];
   const isBare = address.pathname === "/" && !/^[^/]*\/\/[^/]*\//.test(to);
   if (isBare) address.pathname = "/legacy/";
+  const isCurdling = /\/p\/?$/.test(address.pathname);
+  if (isCurdling) address.pathname = address.pathname.replace(/\/?$/, "/");
   const beside = index === undefined ? indexBeside(address) : addressOf(index, "--index");
   if (credentials !== undefined && beside.origin === address.origin && beside.username === "") {
     [beside.username, beside.password] = [credentials.user, credentials.password].map(
@@ -44,6 +50,8 @@ export async function targetOf(
   return Object.freeze({
     uploadUrl: address.href,
     indexUrl: beside.href,
+    isCurdling,
+    isIndexSimple: !isCurdling || index !== undefined,
     user: credentials?.user,
     authorization: credentials && basicOf(credentials),
   });
@@ -55,9 +63,16 @@ function addressOf(text: string, option: string): URL {
   throw new TypeError(`Cannot push: what "${option}" gives is no address with http: or https:`);
 }
 
-/** Most indexes have their pages at `…/simple/`, and uploads at `…/legacy/` or at `…/`. */
+/**
+ * Most indexes have their pages at `…/simple/`, and uploads at `…/legacy/` or at `…/`; curdling has its
+ * lists at `…/api/`, and uploads at `…/p/`.
+ */
 function indexBeside(upload: URL): URL {
   const index = new URL(upload);
+  if (index.pathname.endsWith("/p/")) {
+    [index.pathname, index.search] = [index.pathname.replace(/p\/$/, "api/"), ""];
+    return index;
+  }
   const root = index.pathname.replace(/\/(?:legacy|simple)\/?$/, "").replace(/\/$/, "");
   [index.pathname, index.search] = [`${root}/simple/`, ""];
   return index;

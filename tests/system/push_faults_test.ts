@@ -14,6 +14,7 @@ import { Poster } from "../../src/apps/push_post.ts";
 import { PushProgress, sizeText } from "../../src/apps/push_progress.ts";
 import { Push } from "../../src/apps/push_run.ts";
 import { targetOf } from "../../src/apps/push_target.ts";
+import { twineWay } from "../../src/apps/push_way.ts";
 import type { Clock } from "../../src/contracts/clock.ts";
 import { systemClock } from "../../src/contracts/clock.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
@@ -169,6 +170,7 @@ async function push(
       clock: systemClock,
       filenames: new Set(files.map(({ filename }) => filename)),
     }),
+    way: twineWay,
     isAsked: true,
     user: undefined,
     clock,
@@ -356,6 +358,9 @@ describe("the parts of a push", () => {
     deepEqual(await urls("http://x/a/legacy/"), ["http://x/a/legacy/", `${at}/a/simple/`]);
     deepEqual(await urls("http://x/a/simple/"), ["http://x/a/simple/", `${at}/a/simple/`]);
     deepEqual(await urls("http://x/a?b"), ["http://x/a?b", `${at}/a/simple/`]);
+    deepEqual(await urls("http://x/p"), ["http://x/p/", `${at}/api/`]);
+    deepEqual(await urls("http://x/a/p/"), ["http://x/a/p/", `${at}/a/api/`]);
+    deepEqual(await urls("http://x/p/", "http://y/s/"), ["http://x/p/", "http://y/s/"]);
     deepEqual(await urls("http://x/", "http://y/s/"), ["http://x/", "http://y/s/"]);
     await rejects(urls("x"), TypeError);
   });

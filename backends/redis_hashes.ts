@@ -13,7 +13,6 @@ import { redisCells } from "./redis/cells.ts";
 import type { RedisCommands } from "./redis/commands.ts";
 import { cellLocks, type RedisLocksOptions } from "./redis/locks.ts";
 import { hashCells } from "./redis/hash_cells.ts";
-import { cellScripts } from "./redis/scripts.ts";
 import { type Cell, type RedisOptions, RedisStore } from "./redis/store.ts";
 
 export type { RedisCommands } from "./redis/commands.ts";
@@ -104,7 +103,7 @@ function storeOf(commands: RedisCommands, options: RedisHashesOptions): RedisSto
   }
   return new RedisStore(commands, options, {
     locate: (key) => locate(key, ttlOnHash),
-    scripts: cellScripts(hashCells),
+    cells: hashCells,
   });
 }
 

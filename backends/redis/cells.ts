@@ -1,10 +1,10 @@
 /** Entries and atomics in cells of Redis, be they strings or fields of hashes. */
 
+import { recordOf } from "../../src/compose/deadline_record.ts";
 import { requireKeys, requireWrites } from "../../src/compose/limits.ts";
 import type { Atomics } from "../../src/contracts/atomics.ts";
 import { type Backend, type Limits, UNLIMITED, type Write } from "../../src/contracts/backend.ts";
-import { NEVER } from "../../src/contracts/clock.ts";
-import { incrementScript } from "./scripts.ts";
+import { deleteIf, increment, scriptOn, stringCells, touch } from "./scripts.ts";
 import type { RedisStore } from "./store.ts";
 
 /** The backend of a store, whatever its cells are. */
@@ -74,31 +74,34 @@ class RedisBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   async touch(key: string, expiresAt: number): Promise<boolean> {
     requireKeys(this, [key]);
     const args = [this.#store.head(expiresAt), this.#store.ttl(expiresAt)];
-    const call = this.#store.onCell(this.#store.scripts.touch, key, { args });
+    const call = this.#store.onCell(touch, key, { args });
     return await this.#store.decide("touch", call);
   }
 
   async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
     requireKeys(this, [key]);
-    const call = this.#store.onCell(this.#store.scripts.deleteIf, key, { args: [expected] });
+    const call = this.#store.onCell(deleteIf, key, { args: [expected] });
     return await this.#store.decide("deleteIf", call);
   }
 
   async #increment(key: string, delta: number, expiresAt: number): Promise<number | undefined> {
-    const now = this.#store.clock.now();
-    // A script reads no infinity, and nothing lives until the largest of all numbers.
-    const deadline = expiresAt === NEVER
-      ? Number.MAX_VALUE
-      : Math.max(expiresAt, -Number.MAX_VALUE);
-    const args = [now, delta, deadline].map(String);
-    const [reply] = await this.#store.run("increment", [{
+    const store = this.#store;
+    // A counter has a deadline of its own also where records have none.
+    const [reply] = await store.run("increment", [{
       script: incrementScript,
-      keys: [this.#store.counterOf(key)],
-      args: [...args, this.#store.ttl(expiresAt)],
+      keys: [store.counterOf(key)],
+      args: [
+        ...[store.clock.now(), delta].map(String),
+        recordOf(new Uint8Array(0), expiresAt),
+        store.ttl(expiresAt),
+      ],
     }]);
     return reply instanceof Uint8Array ? Number(new TextDecoder().decode(reply)) : undefined;
   }
 }
+
+/** Counters are strings, whatever the cells are. */
+const incrementScript = scriptOn(stringCells, increment);
 
 function sizeOf(value: Uint8Array): number {
   return value.length;

@@ -14,7 +14,7 @@ import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts
 import { type Random, randomId, systemRandom } from "../../src/contracts/random.ts";
 import type { RedisCommands } from "./commands.ts";
 import { OwedLocks } from "./owed_locks.ts";
-import { lockScript } from "./scripts.ts";
+import { acquire, commit, lockScript } from "./scripts.ts";
 import { plainPlacement, type RedisOptions, RedisStore } from "./store.ts";
 
 /** As for the entries, and how to wait. */
@@ -107,7 +107,7 @@ class RedisLocks implements Locks<Uint8Array> {
     const lock = store.lockOf(key);
     const [args, names] = [[token, lifeOf(leaseMs)], [lock, store.fencesOf(key)]];
     try {
-      const call = store.onCell(store.scripts.acquire, key, { args, names });
+      const call = store.onCell(acquire, key, { args, names });
       const [reply] = await store.run("acquire", [call]);
       this.#owed.settle();
       return reply as AcquireReply;
@@ -128,7 +128,7 @@ class RedisLocks implements Locks<Uint8Array> {
       renew: (leaseMs: number): Promise<boolean> => held("renew", lifeOf(leaseMs)),
       commit: ({ value, expiresAt }: Write<Uint8Array>): Promise<boolean> => {
         const args = [token, store.record(value, expiresAt), store.ttl(expiresAt)];
-        return store.decide("commit", store.onCell(store.scripts.commit, key, { args, names }));
+        return store.decide("commit", store.onCell(commit, key, { args, names }));
       },
       release: async (): Promise<void> => void await held("release"),
     });

@@ -5,7 +5,7 @@ import { type Clock, NEVER, systemClock } from "../../src/contracts/clock.ts";
 import { liveValue, recordOf } from "../../src/compose/deadline_record.ts";
 import type { RedisArgument, RedisCommand, RedisCommands, RedisReply } from "./commands.ts";
 import { RedisLink, type ScriptCall } from "./link.ts";
-import { type CellScripts, cellScripts, type RedisScript, stringCells } from "./scripts.ts";
+import { put, type RedisScript, remove, scriptOn, stringCells } from "./scripts.ts";
 
 /** Where the entries are, in what form, and how long to wait for them. */
 export interface RedisOptions {
@@ -39,14 +39,14 @@ export interface Cell {
 export interface Placement {
   /** The cell of a key. */
   locate(key: string): Cell;
-  /** The scripts on such cells. */
-  readonly scripts: CellScripts;
+  /** The Lua that reaches them. */
+  readonly cells: string;
 }
 
 /** Every key is one in Redis. */
 export const plainPlacement: Placement = {
   locate: (key: string): Cell => ({ key, reach: [] }),
-  scripts: cellScripts(stringCells),
+  cells: stringCells,
 };
 
 /** A script's arguments besides those that all on cells have, and its keys besides the cell. */
@@ -60,13 +60,12 @@ export interface CellArguments {
 /** The cells of one Redis. */
 export class RedisStore {
   readonly clock: Clock;
-  /** The scripts on its cells. */
-  readonly scripts: CellScripts;
   readonly #commands: RedisCommands;
   readonly #link: RedisLink;
   readonly #placement: Placement;
   readonly #lockPrefix: string;
   readonly #isBare: boolean;
+  readonly #scripts: Map<string, RedisScript> = new Map();
 
   /** A `RangeError` for options that make no sense. */
   constructor(commands: RedisCommands, options: RedisOptions, placement: Placement) {
@@ -82,7 +81,6 @@ export class RedisStore {
     this.#placement = placement;
     this.#lockPrefix = lockPrefix;
     this.#isBare = records === "bare";
-    this.scripts = placement.scripts;
     this.clock = clock;
   }
 
@@ -98,16 +96,18 @@ export class RedisStore {
   }
 
   /** A script on the cell of a key. */
-  onCell(script: RedisScript, key: string, { args, names = [] }: CellArguments): ScriptCall {
+  onCell(body: string, key: string, { args, names = [] }: CellArguments): ScriptCall {
     const { key: name, reach } = this.#placement.locate(key);
     const now = this.#isBare ? "" : String(this.clock.now());
+    const script = this.#scripts.get(body) ?? scriptOn(this.#placement.cells, body);
+    this.#scripts.set(body, script);
     return { script, keys: [name, ...names], args: [now, ...args, ...reach] };
   }
 
   /** The script that stores a value where the cell is full, `1`, empty, `0`, or either. */
   putting({ key, value, expiresAt }: Write<Uint8Array>, wanted: "1" | "0" | ""): ScriptCall {
     const args = [this.record(value, expiresAt), this.ttl(expiresAt), wanted];
-    return this.onCell(this.scripts.put, key, { args });
+    return this.onCell(put, key, { args });
   }
 
   /** What stores a value, or removes the key where its deadline has passed. */
@@ -128,7 +128,7 @@ export class RedisStore {
       const { key: name, field } = this.#placement.locate(key);
       const names = [this.lockOf(key)];
       if (field === undefined) pairs.push([name, ...names]);
-      else calls.push(this.onCell(this.scripts.remove, key, { args: [], names }));
+      else calls.push(this.onCell(remove, key, { args: [], names }));
     }
     const groups = this.#commands.slots === undefined ? chunked(pairs.flat()) : pairs;
     return [...groups.map((names) => ["del", ...names]), ...calls];

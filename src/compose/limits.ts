@@ -72,25 +72,14 @@ function flawOf({ keyBytes, keyAlphabet }: Limits, key: string): string | undefi
   if (key.length * 3 > keyBytes && utf8Bytes(key) > keyBytes) {
     return `it has ${utf8Bytes(key)} bytes, more than ${keyBytes}`;
   }
-  if (keyAlphabet === "graphic" && hasBlankOrControl(key)) {
+  if (keyAlphabet === "graphic" && blankOrControl.test(key)) {
     return "it has blanks or control characters";
   }
-  return hasLoneSurrogate(key) ? "it is not well-formed Unicode" : undefined;
+  return loneSurrogate.test(key) ? "it is not well-formed Unicode" : undefined;
 }
 
-function hasBlankOrControl(key: string): boolean {
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index);
-    if (unit <= 0x20 || unit === 0x7f) return true;
-  }
-  return false;
-}
-
+const blankOrControl = /[\0- \x7f]/;
 const loneSurrogate = /\p{Surrogate}/u;
-
-function hasLoneSurrogate(key: string): boolean {
-  return loneSurrogate.test(key);
-}
 
 function shortened(key: string): string {
   const shown = 40;

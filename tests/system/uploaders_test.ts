@@ -9,6 +9,8 @@ import { after, before, describe, it } from "node:test";
 import { startCairn } from "../clients/cairn_process.ts";
 import type { CairnServer } from "../clients/cairn_server.ts";
 import { PythonTools } from "../clients/python.ts";
+import { Shop } from "../clients/shop.ts";
+import { House } from "../core/wheels_http/house.ts";
 import { pythonTool } from "../services/python.ts";
 import { type MadeWheel, makeWheel } from "../testing/make_wheel.ts";
 
@@ -73,6 +75,37 @@ describe("Uploaders", { skip: python.missing }, () => {
     match(skipped.output, /Skipping demo-1\.0/);
     equal((await twine(WHEEL)).code, 0);
     deepEqual(uploads(server).map((line) => line.slice(-3)), ["200", "400", "400", "200"]);
+  });
+
+  it("I-113: both take a 409 for what it is", async () => {
+    const house = new House({ app: { uploads: { takenStatus: 409 } } });
+    await using shop = await Shop.open(house);
+    const twine = (wheel: MadeWheel, ...more: string[]) =>
+      tools.run(
+        "python",
+        ...["-c", TWINE, "upload", "--non-interactive", "--disable-progress-bar"],
+        ...["--repository-url", `${shop.url}/legacy/`, "-u", "ada", "-p", "x"],
+        ...more,
+        fileOf(wheel),
+      );
+    const uv = (wheel: MadeWheel, ...more: string[]) =>
+      tools.uv(
+        ...["publish", "--publish-url", `${shop.url}/legacy/`, "--trusted-publishing", "never"],
+        ...["-u", "ada", "-p", "x", ...more],
+        fileOf(wheel),
+      );
+    const first = await twine(WHEEL);
+    equal(first.code, 0, first.output);
+    const skipped = await twine(OTHER, "--skip-existing");
+    equal(skipped.code, 0, skipped.output);
+    match(skipped.output, /Skipping demo-1\.0/);
+    const refused = await uv(OTHER);
+    equal(refused.code === 0, false, refused.output);
+    match(refused.output, /409.*already exists/is);
+    const same = await uv(WHEEL);
+    equal(same.code, 0, same.output);
+    const posts = shop.seen.filter(({ method }) => method === "POST");
+    equal(posts.length, 4);
   });
 
   it("I-134: uv finds out by the page's digest what is there, and uploads only the rest", async () => {

@@ -34,7 +34,8 @@ export class ByteReader {
   bytes(length: number): Uint8Array {
     const end = this.#offset + length;
     if (end > this.#bytes.length) throw new SyntaxError(cutShort);
-    const view = this.#bytes.subarray(this.#offset, end);
+    // A `subarray` takes twice as long.
+    const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#offset, length);
     this.#offset = end;
     return view;
   }

@@ -180,7 +180,7 @@ describe("curdling's query", () => {
     }
   });
 
-  it("may say which wheels can be installed", async () => {
+  it("CX-06: may say which wheels can be installed, so that systems share a server", async () => {
     const made = new House();
     const [linux, mac] = [
       retagged("cp312-cp312-manylinux_2_17_x86_64", 1),
@@ -198,6 +198,11 @@ describe("curdling's query", () => {
     }
     const mine = await listedAt(made, "/api/gherkin?tags=cp312-cp312-macosx_11_0_arm64");
     deepEqual(namesIn(mine), [["0.2.0", [mac.filename, source.filename]]]);
+    deepEqual((await made.page("gherkin")).files.map(({ filename }) => filename).sort(), [
+      mac.filename,
+      linux.filename,
+      source.filename,
+    ]);
     equal((await made.fetch("/api/gherkin?tags=linux")).status, 400);
   });
 

@@ -4,18 +4,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { CairnServer } from "./cairn_server.ts";
 
-const START_MS = 60_000;
-const STOP_MS = 15_000;
+/** A server whose process a test may end in other ways than its operator would. */
+export interface CairnProcess extends CairnServer {
+  /** Resolves with its exit code when it has ended; `null` where a signal ended it. */
+  readonly ended: Promise<number | null>;
+  /** Sends it a signal. */
+  signal(name: "SIGTERM" | "SIGKILL"): void;
+}
+
+const START_MS = 180_000;
+const STOP_MS = 120_000;
 
 /**
  * Starts `cairn serve`, or another command, by the runtime's command on a free loopback port. Rejects with what it wrote
- * when it ends, or gives no address within a minute.
+ * when it ends, or gives no address within three minutes.
  */
 export async function startCairn(
   runtime: readonly string[],
   args: readonly string[],
   { command = "serve" }: { readonly command?: string } = {},
-): Promise<CairnServer> {
+): Promise<CairnProcess> {
   const [program, ...rest] = [...runtime, "src/apps/cli.ts", command, "--port", "0", ...args];
   const child = spawn(program!, rest, {
     stdio: ["ignore", "pipe", "pipe"],
@@ -24,8 +32,10 @@ export async function startCairn(
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
   child.stderr.setEncoding("utf8").on("data", (text: string) => output += text);
+  let hasEnded = false;
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const stop = () => stopped(child, ended);
+  ended.then(() => hasEnded = true);
+  const stop = () => hasEnded ? ended : stopped(child, ended);
   const url = await Promise.race([
     addressIn(child, () => output),
     ended.then((code) => {
@@ -35,6 +45,8 @@ export async function startCairn(
   return {
     url,
     output: () => output,
+    ended,
+    signal: (name) => void process.kill(child.pid!, name),
     stop,
     async [Symbol.asyncDispose]() {
       await stop();

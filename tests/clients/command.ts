@@ -17,9 +17,11 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Its working folder. */
   readonly cwd?: string;
-  /** After so many milliseconds it is stopped; 120,000 by default. */
+  /** After so many milliseconds it is stopped; 300,000 by default. */
   readonly limitMs?: number;
 }
+
+const LIMIT_MS = 300_000;
 
 /** Runs `program` with `args`. Rejects only when it cannot be started. */
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
@@ -27,7 +29,7 @@ export function run(program: string, args: readonly string[], options: RunOption
     const child = spawn(program, args, {
       env: { ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: options.limitMs ?? 120_000,
+      timeout: options.limitMs ?? LIMIT_MS,
       ...(options.cwd ? { cwd: options.cwd } : {}),
     });
     let output = "";
@@ -56,6 +58,11 @@ export async function interrupted(
       process.kill(child.pid!, "SIGINT");
     });
   }
+  const timer = setTimeout(() => {
+    output += `\nIt was stopped after ${LIMIT_MS / 1_000} s`;
+    child.kill("SIGKILL");
+  }, LIMIT_MS);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearTimeout(timer);
   return { code: code ?? -1, output };
 }

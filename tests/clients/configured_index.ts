@@ -4,7 +4,7 @@ import process from "node:process";
 import { run } from "./command.ts";
 
 const DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 /** Its simple index; or `undefined` and a line that says so, where none answers. */
 export async function configuredIndex(): Promise<string | undefined> {

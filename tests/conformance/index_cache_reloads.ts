@@ -11,7 +11,8 @@ import type { IndexCache, PackageFile } from "../../src/contracts/index_cache.ts
 import { portableDigests } from "../../src/wheels/digests.ts";
 import { reloadIndex, type ReloadReport } from "../../src/wheels/reload.ts";
 import { makeWheel, sha256Of } from "../testing/make_wheel.ts";
-import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { ManualClock } from "../testing/manual_clock.ts";
+import { idle } from "../testing/store_time.ts";
 import type { IndexCacheFixture } from "./index_cache_fixture.ts";
 import type { TrialCases } from "./trials.ts";
 
@@ -205,7 +206,7 @@ class Turns {
         .catch((error) => failure ??= { error }).finally(() => running--);
     });
     for (let calls = 0; calls < 10_000; calls++) {
-      while (running > 0) await settled();
+      await idle(() => running > 0);
       if (failure) throw failure.error;
       if (waiting.size === 0) return;
       await between();

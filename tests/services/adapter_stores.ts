@@ -45,7 +45,10 @@ export function eachStore(register: (name: string, store: () => AdapterStore) =>
     });
     register("redis", () => {
       const commands = ioredisCommands(client);
-      return { backend: redisBackend(commands), listing: redisListing(commands) };
+      return {
+        backend: redisBackend(commands, { timeoutMs: 180_000 }),
+        listing: redisListing(commands),
+      };
     });
   });
 }

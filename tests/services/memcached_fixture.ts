@@ -9,8 +9,11 @@ import {
 } from "../../backends/memcached.ts";
 import type { SuiteTime } from "../conformance/cases.ts";
 import type { ManualClock } from "../testing/manual_clock.ts";
-import { idle } from "../testing/store_time.ts";
+import { idle, type StoreClock, type Working } from "../testing/store_time.ts";
 import { TcpLink } from "./tcp_link.ts";
+
+/** For servers that may be slow: waits that do not end before the test does. */
+export const patient = Object.freeze({ timeoutMs: 180_000, acquireMs: 180_000 });
 
 /** A server reached through a link, empty, with its batches counted. */
 export interface MemcachedTrial {
@@ -25,7 +28,8 @@ export interface MemcachedTrial {
 export async function memcachedTrial(clock: ManualClock, port: number): Promise<MemcachedTrial> {
   await flush(port);
   const link = await TcpLink.open(port);
-  const inner = memcachedServer(`127.0.0.1:${link.port}`, { connect: nodeSocket() });
+  const options = { connect: nodeSocket(), ...patient };
+  const inner = memcachedServer(`127.0.0.1:${link.port}`, options);
   const counting = new CountingServer(inner);
   return {
     server: counting,
@@ -40,10 +44,10 @@ export async function memcachedTrial(clock: ManualClock, port: number): Promise<
 }
 
 /** Counts the batches that go to a server, and knows whether any is under way. */
-export class CountingServer implements MemcachedServer {
+export class CountingServer implements MemcachedServer, Working {
   readonly #inner: MemcachedServer;
   trips = 0;
-  underWay = 0;
+  pending = 0;
 
   constructor(inner: MemcachedServer) {
     this.#inner = inner;
@@ -71,23 +75,23 @@ export class CountingServer implements MemcachedServer {
 
   async #counted<T>(batch: Promise<T>): Promise<T> {
     this.trips++;
-    this.underWay++;
+    this.pending++;
     try {
       return await batch;
     } finally {
-      this.underWay--;
+      this.pending--;
     }
   }
 }
 
 /**
  * A server on which every key begins with a prefix, for a store of one's own among others, and whose
- * answers the clock waits for whenever it is moved.
+ * answers `clock` waits for whenever it is moved.
  */
 export function ownServer(
   inner: MemcachedServer,
   prefix: string,
-  clock: ManualClock,
+  clock: StoreClock,
 ): MemcachedServer {
   const prefixed = (commands: readonly MetaCommand[]): MetaCommand[] =>
     commands.map((command) => ({ ...command, key: prefix + command.key }));
@@ -100,8 +104,7 @@ export function ownServer(
     runIn: (era, operation, commands) => inner.runIn(era, operation, prefixed(commands)),
     close: () => inner.close(),
   });
-  const move = clock.advance.bind(clock);
-  clock.advance = (ms) => advance({ now: () => clock.now(), advance: move }, ms, server);
+  clock.waitingFor([server]);
   return server;
 }
 
@@ -118,7 +121,7 @@ async function advance(clock: SuiteTime, ms: number, server: CountingServer): Pr
 }
 
 function quiet(server: CountingServer): Promise<void> {
-  return idle(() => server.underWay > 0);
+  return idle(() => server.pending > 0);
 }
 
 /** Sends one line to the memcached at `port` and answers the first that comes back. */

@@ -1,9 +1,9 @@
 /** A cluster of three Redis servers on loopback. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { redis } from "./redis.ts";
 import { freePort, type Server } from "./server.ts";
 import { connectRedis, type RedisAdmin } from "./redis_admin.ts";
+import { until } from "../testing/until.ts";
 
 /** A running cluster. */
 export interface RedisCluster {
@@ -14,17 +14,15 @@ export interface RedisCluster {
 }
 
 const ranges = [[0, 5_460], [5_461, 10_922], [10_923, 16_383]] as const;
-const attempts = 400;
-const pauseMs = 25;
 
 /** Starts one; it serves all slots when this resolves. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const servers: Server[] = [];
   const buses: number[] = [];
   for (let node = 0; node < ranges.length; node++) {
-    const bus = await freePort();
+    const { server, bus } = await startNode();
+    servers.push(server);
     buses.push(bus);
-    servers.push(await redis.start(["--cluster-enabled", "yes", "--cluster-port", String(bus)]));
   }
   const admins = await Promise.all(servers.map(({ port }) => connectRedis(port)));
   const [first] = servers;
@@ -44,11 +42,23 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   };
 }
 
-async function isServing(admin: RedisAdmin): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const info = String(await admin.call("CLUSTER", "INFO"));
-    if (info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3")) return;
-    await sleep(pauseMs);
+/** The port of the bus may be taken before Redis takes it, too, so that each attempt has another one. */
+async function startNode(): Promise<{ server: Server; bus: number }> {
+  const attempts = 3;
+  for (let attempt = 1;; attempt++) {
+    const bus = await freePort();
+    try {
+      const args = ["--cluster-enabled", "yes", "--cluster-port", String(bus)];
+      return { server: await redis.start(args), bus };
+    } catch (error) {
+      if (attempt === attempts) throw error;
+    }
   }
-  throw new Error(`The cluster did not come up within ${attempts * pauseMs} ms`);
+}
+
+function isServing(admin: RedisAdmin): Promise<void> {
+  return until("the cluster has come up", async () => {
+    const info = String(await admin.call("CLUSTER", "INFO"));
+    return info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3");
+  });
 }

@@ -50,10 +50,10 @@ export interface Place {
 }
 
 const ATTEMPTS = 3;
-const START_MS = 30_000;
-const STOP_MS = 10_000;
+const START_MS = 180_000;
+const STOP_MS = 60_000;
 const POLL_MS = 25;
-const GREETING_MS = 1_000;
+const GREETING_MS = 30_000;
 
 /** Makes a service of a recipe. */
 export function service(recipe: Recipe): Service {

@@ -30,6 +30,7 @@ import {
 } from "../conformance/file_bodies.ts";
 import { fileStoreSuite } from "../conformance/file_store_suite.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 import { runChild } from "./children/run_child.ts";
 
 const base = await mkdtemp(join(await realpath(tmpdir()), "cairn-files-"));
@@ -300,7 +301,10 @@ async function changeFiles(files: FileStore, number: number): Promise<void> {
 async function tick(root: string): Promise<void> {
   const { mtimeMs } = await stat(join(root, "a"));
   const probe = join(root, ".tick");
-  do await writeFile(probe, ""); while ((await stat(probe)).mtimeMs <= mtimeMs);
+  await until("the clock of the file system moves on", async () => {
+    await writeFile(probe, "");
+    return (await stat(probe)).mtimeMs > mtimeMs;
+  });
   await rm(probe);
 }
 

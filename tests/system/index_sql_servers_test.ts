@@ -18,6 +18,7 @@ import { mariadb } from "../services/mariadb.ts";
 import { postgres } from "../services/postgres.ts";
 import type { Server } from "../services/server.ts";
 import { TcpLink } from "../services/tcp_link.ts";
+import { until } from "../testing/until.ts";
 
 /** An opening of a database: its index, and a way to look behind it. */
 interface Opened {
@@ -65,10 +66,9 @@ function cutCase(
     await holder.query("start transaction");
     await holder.query("select serial from cairn_index for update");
     const saving = opened.index.save(recordOf("demo", "2.0")).catch((error) => error);
-    let looks = 0;
-    while ((await holder.query(holder.waiting)).length === 0) {
-      ok(++looks < 10_000, "nobody waits for the lock");
-    }
+    await until("somebody waits for the lock", async () => {
+      return (await holder.query(holder.waiting)).length > 0;
+    });
     link.cut();
     ok(await saving instanceof BackendError);
     await holder.query("rollback");

@@ -26,10 +26,11 @@ import type { Lease } from "../../src/contracts/locks.ts";
 import { ketama } from "../../src/hash/hashing.ts";
 import { makeRegion } from "../../src/region/region.ts";
 import { memcached } from "../services/memcached.ts";
-import { flush } from "../services/memcached_fixture.ts";
+import { flush, patient } from "../services/memcached_fixture.ts";
 import type { Server } from "../services/server.ts";
 import { TcpLink } from "../services/tcp_link.ts";
 import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 
 const leaseMs = 1_000;
 const once = { leaseMs, waitMs: 0, enough: (): boolean => false };
@@ -67,11 +68,9 @@ describe("memcached that fails", { skip: memcached.missing }, () => {
     return noted;
   };
   /** Resolves when the client knows that all its connections are lost. */
-  const noticed = async (): Promise<void> => {
-    while (sockets.size > 0) await settled();
-  };
+  const noticed = (): Promise<void> => until("all are lost", () => sockets.size === 0);
   const reach = (options: Partial<MemcachedServerOptions> = {}): MemcachedServer => {
-    const server = memcachedServer(`127.0.0.1:${link.port}`, { connect, ...options });
+    const server = memcachedServer(`127.0.0.1:${link.port}`, { connect, ...patient, ...options });
     opened.push(server);
     return server;
   };

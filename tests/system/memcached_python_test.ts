@@ -28,10 +28,11 @@ import { sha1MangleKey } from "../../src/region/mangler.ts";
 import { openBackend, registerBackend } from "../../src/region/registry.ts";
 import { makeRegion, type Region, type RegionOptions } from "../../src/region/region.ts";
 import { memcached, memcachedOnSocket, socketOf } from "../services/memcached.ts";
-import { flush } from "../services/memcached_fixture.ts";
+import { flush, patient } from "../services/memcached_fixture.ts";
 import { pythonTool } from "../services/python.ts";
 import type { Server } from "../services/server.ts";
-import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { ManualClock } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 
 const python = pythonTool("python");
 const missing = memcached.missing || python.missing;
@@ -93,7 +94,7 @@ describe("several memcached, shared with Python", { skip: missing }, () => {
     return sharded(
       ring,
       shards.map(({ host, port = 0 }) => {
-        const server = memcachedServer({ host, port }, { connect: nodeSocket() });
+        const server = memcachedServer({ host, port }, { connect: nodeSocket(), ...patient });
         opened.push(server);
         return memcachedBackend(server, { bare: true });
       }),
@@ -192,7 +193,7 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
     beforeEach(async () => {
       await flush(running.port);
       server?.close();
-      server = memcachedServer(url, { connect: nodeSocket() });
+      server = memcachedServer(url, { connect: nodeSocket(), ...patient });
       region = regionOver(server);
     });
     after(() => server?.close());
@@ -210,7 +211,9 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
       await startCounting(server);
       const get = make(async () => {
         await count(server, "created");
-        await until(async () => await read(server, "arrived") === ours + theirs);
+        await until("all have called", async () => {
+          return await read(server, "arrived") === ours + theirs;
+        });
         return "of TypeScript";
       });
       const call = async (): Promise<unknown> => {
@@ -226,7 +229,7 @@ for (const backend of ["dogpile.cache.pylibmc", "dogpile.cache.pymemcache"]) {
       };
       const second = first === "Python" ? "TypeScript" : "Python";
       const leading = begin[first]();
-      await until(async () => await read(server, "created") === 1);
+      await until("one creates", async () => await read(server, "created") === 1);
       const results = await Promise.all([leading, begin[second]()]);
       deepEqual(results.flat(), new Array(ours + theirs).fill(`of ${first}`));
       equal(await read(server, "created"), 1);
@@ -375,9 +378,4 @@ async function count(server: MemcachedServer, key: string): Promise<void> {
 async function read(server: MemcachedServer, key: string): Promise<number> {
   const [reply] = await server.run("get", [{ verb: "mg", key, flags: ["v", "q"] }]);
   return Number(decoder.decode(reply?.value));
-}
-
-/** Looks until it is so; a test that waits in vain is ended by its runner. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!await isSo()) await settled();
 }

@@ -14,13 +14,14 @@ import { dogpileFraming } from "../../src/compose/dogpile_frame.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
 import { serializedLocks } from "../../src/compose/serialized_locks.ts";
-import { type Clock, NEVER } from "../../src/contracts/clock.ts";
+import { NEVER } from "../../src/contracts/clock.ts";
 import { makeRegion } from "../../src/region/region.ts";
 import { regionSuite } from "../conformance/region_suite.ts";
 import { memcached } from "../services/memcached.ts";
-import { flush, ownServer } from "../services/memcached_fixture.ts";
+import { flush, ownServer, patient } from "../services/memcached_fixture.ts";
 import type { Server } from "../services/server.ts";
-import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { ManualClock } from "../testing/manual_clock.ts";
+import { StoreClock } from "../testing/store_time.ts";
 
 describe("memcached beneath a region", { skip: memcached.missing }, () => {
   let running: Server;
@@ -28,31 +29,32 @@ describe("memcached beneath a region", { skip: memcached.missing }, () => {
   let stores = 0;
   before(async () => {
     running = await memcached.start();
-    server = memcachedServer(`127.0.0.1:${running.port}`, { connect: nodeSocket() });
+    server = memcachedServer(`127.0.0.1:${running.port}`, { connect: nodeSocket(), ...patient });
   });
   after(async () => {
     server.close();
     await running.stop();
   });
-  /** For waiters that nobody moves the clock for: they ask again at once. */
-  const eager = (clock: ManualClock): Clock => ({ now: () => clock.now(), sleep: () => settled() });
-  const own = (clock: ManualClock): MemcachedServer => ownServer(server, `${stores++}:`, clock);
+  const own = (clock: StoreClock): MemcachedServer => ownServer(server, `${stores++}:`, clock);
 
-  regionSuite("D-181: memcached", (clock) => {
+  regionSuite("D-181: memcached", (manual) => {
+    const clock = new StoreClock(manual);
     return serialized(json, memcachedBackend(own(clock), { clock }));
   });
-  regionSuite("D-182 D-183: memcached with its locks", (clock) => {
+  regionSuite("D-182 D-183: memcached with its locks", (manual) => {
+    const clock = new StoreClock(manual);
     const server = own(clock);
     return {
       backend: serialized(json, memcachedBackend(server, { clock })),
-      locks: serializedLocks(json, memcachedLocks(server, { clock: eager(clock) })),
+      locks: serializedLocks(json, memcachedLocks(server, { clock })),
     };
   });
-  regionSuite("D-182 D-183: bare memcached with lock keys", (clock) => {
+  regionSuite("D-182 D-183: bare memcached with lock keys", (manual) => {
+    const clock = new StoreClock(manual);
     const server = own(clock);
     return {
       backend: serialized(json, memcachedBackend(server, { clock, bare: true })),
-      locks: serializedLocks(json, memcachedLockKeys(server, { clock: eager(clock) })),
+      locks: serializedLocks(json, memcachedLockKeys(server, { clock })),
     };
   });
 
@@ -78,8 +80,9 @@ describe("memcached beneath a region", { skip: memcached.missing }, () => {
   it("DX-08: a lock has an owner, is waited for with bounded patience, and fails with its server", async () => {
     await flush(running.port);
     const clock = new ManualClock();
-    const mine = own(clock);
-    const locks = memcachedLockKeys(mine, { clock, random: () => 1 });
+    const storeClock = new StoreClock(clock);
+    const mine = own(storeClock);
+    const locks = memcachedLockKeys(mine, { clock: storeClock, random: () => 1 });
     const options = { leaseMs: 60_000, waitMs: 0, enough: (): boolean => false };
     const first = (await locks.acquire("key", { ...options, leaseMs: 1_000 })).lease!;
     await clock.advance(1_001);
@@ -95,7 +98,7 @@ describe("memcached beneath a region", { skip: memcached.missing }, () => {
     await clock.advance(10_000);
     equal(await waiting, undefined);
     ok(endedAt - startedAt <= 3_050, `${endedAt - startedAt} ms`);
-    const down = memcachedServer("127.0.0.1:1", { connect: nodeSocket() });
+    const down = memcachedServer("127.0.0.1:1", { connect: nodeSocket(), ...patient });
     const failing = memcachedLockKeys(down).acquire("key", { ...options, waitMs: NEVER });
     equal((await failing.catch((error) => error)).name, "BackendError");
   });

@@ -21,6 +21,7 @@ import {
   memcachedWithUsers,
   socketOf,
 } from "../services/memcached.ts";
+import { patient } from "../services/memcached_fixture.ts";
 import type { Server } from "../services/server.ts";
 
 const value = Uint8Array.of(1, 0, 13, 10, 255);
@@ -44,14 +45,14 @@ describe("memcached on a unix socket", { skip: memcachedOnSocket.missing }, () =
   after(() => running.stop());
 
   it("serves", async () => {
-    const server = memcachedServer(socketOf(running.folder), { connect: nodeSocket() });
+    const server = memcachedServer(socketOf(running.folder), { connect: nodeSocket(), ...patient });
     equal(server.label, socketOf(running.folder));
     await serves(server);
   });
 
   it("says which socket is not there", async () => {
     const path = `${running.folder}/nowhere`;
-    const backend = memcachedBackend(memcachedServer(path, { connect: nodeSocket() }));
+    const backend = memcachedBackend(memcachedServer(path, { connect: nodeSocket(), ...patient }));
     await rejects(() => backend.get(["key"]), /^BackendError: Cannot get on memcached \/.*nowhere/);
   });
 });

@@ -21,6 +21,7 @@ import { PYTHON_FOLDER, pythonTool } from "../services/python.ts";
 import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";
+import { until } from "../testing/until.ts";
 
 const python = pythonTool("python");
 const peer = fileURLToPath(new URL("../clients/redis_peer.py", import.meta.url));
@@ -102,7 +103,7 @@ describe("cairn and dogpile.cache over Redis", { skip: redis.missing || python.m
 
   it("waits for Python's creator, and takes its value", async () => {
     const theirs = dogpile("create", "key", "hold");
-    await waitFor(async () => await admin.call("LLEN", "created") === 1);
+    await until("one creates", async () => await admin.call("LLEN", "created") === 1);
     const ours = shared().getOrCreate("key", async () => {
       await admin.call("RPUSH", "created", "cairn");
       return { by: "cairn" };
@@ -122,7 +123,7 @@ describe("cairn and dogpile.cache over Redis", { skip: redis.missing || python.m
     let theirs: Promise<unknown> | undefined;
     const ours = await shared().getOrCreate("key", async () => {
       theirs = dogpile("create", "key", "run");
-      await waitFor(() => Promise.resolve(isTried));
+      await until("it was tried", () => isTried);
       return { by: "cairn" };
     });
     end();
@@ -147,12 +148,4 @@ describe("cairn and dogpile.cache over Redis", { skip: redis.missing || python.m
     ok(ttl >= 50 && Number(await admin.call("TTL", "user:1")) >= ttl - 10);
     equal(String(await admin.call("HGET", "user:1", "name")).endsWith('|"Ola"'), true);
   });
-
-  async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-    const attempts = 2_000;
-    for (let attempt = 0; attempt < attempts && !await isSo(); attempt++) {
-      await systemClock.sleep(10);
-    }
-    ok(await isSo(), "what was waited for has happened");
-  }
 });

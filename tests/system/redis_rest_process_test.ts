@@ -10,7 +10,7 @@ import { interrupted, type Ran, run } from "../clients/command.ts";
 import { connectRedis, type RedisAdmin } from "../services/redis_admin.ts";
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";
-import { settled } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 
 const RUNTIME = [process.execPath, ...("Deno" in globalThis ? ["run", "-A"] : [])];
 const command = "redis-rest";
@@ -107,7 +107,7 @@ describe("the process cairn redis-rest", { skip: redis.missing }, () => {
     const address = `redis://127.0.0.1:${server.port}`;
     const other = await startCairn(RUNTIME, [address], { command });
     const told = /token +(\S{32,})/;
-    while (!told.test(other.output())) await settled();
+    await until("it tells the token", () => told.test(other.output()));
     const [, made = ""] = told.exec(other.output())!;
     const own = new UpstashClient({ url: other.url, token: made, enableTelemetry: false });
     equal(await own.ping(), "PONG");

@@ -21,6 +21,7 @@ import { type RedisProxy, redisProxy } from "../services/redis_proxy.ts";
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";
 import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 
 const keys = Array.from({ length: 10 }, (_, index) => `key-${index}`);
 
@@ -54,7 +55,7 @@ describe("writes of ioredis", () => {
   it("what is asked within one turn leaves in one write", async () => {
     const line = new Line();
     line.connect("one");
-    const backend = redisBackend(ioredisCommands(line));
+    const backend = redisBackend(ioredisCommands(line), { timeoutMs: 180_000 });
     await Promise.all(["a", "b"].map((key) => backend.get([key])));
     await backend.get(["c"]);
     deepEqual(line.seen, ["hold one", "a", "b", "let go one", "hold one", "c", "let go one"]);
@@ -62,7 +63,7 @@ describe("writes of ioredis", () => {
 
   it("a connection is let go that was lost meanwhile, and none is held that is not there", async () => {
     const line = new Line();
-    const backend = redisBackend(ioredisCommands(line));
+    const backend = redisBackend(ioredisCommands(line), { timeoutMs: 180_000 });
     const early = backend.get(["early"]);
     line.connect("one");
     const late = backend.get(["late"]);
@@ -119,7 +120,7 @@ describe("traffic with Redis", { skip: redis.missing }, () => {
     await work();
     const counted = trips() - before;
     await admin.call("ECHO", "the end");
-    while (seen.at(-1) !== "ECHO") await settled();
+    await until("Redis has told of the end", () => seen.at(-1) === "ECHO");
     stop();
     return [seen.slice(0, -1), counted];
   }

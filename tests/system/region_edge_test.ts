@@ -5,6 +5,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Miniflare, Response as MiniflareResponse } from "miniflare";
 import { bundle } from "../runtimes/bundle.ts";
+import { until } from "../testing/until.ts";
 
 /** What is created, when the test lets it. */
 class Origin {
@@ -13,7 +14,6 @@ class Origin {
   readonly #isOpen: Promise<void>;
   /** Lets all creations end, those to come too. */
   open: () => void = () => {};
-  #heard: () => void = () => {};
 
   constructor() {
     this.#isOpen = new Promise((resolve) => void (this.open = resolve));
@@ -21,16 +21,13 @@ class Origin {
 
   async answer(path: string): Promise<string> {
     this.asked.push(path);
-    this.#heard();
     await this.#isOpen;
     return `made ${this.asked.length}`;
   }
 
   /** Resolves when it has been asked so many times. */
   async heard(times: number): Promise<void> {
-    while (this.asked.length < times) {
-      await new Promise<void>((resolve) => void (this.#heard = resolve));
-    }
+    await until(`the origin is asked ${times} times`, () => this.asked.length >= times);
   }
 }
 

@@ -50,11 +50,11 @@ function storeTime(clock: Moved, stores: readonly Working[]): SuiteTime {
   };
 }
 
-/** Resolves when a store is at work no more, and nothing follows at once. */
+/** Resolves when nobody is at work any more, and nothing follows at once. */
 export async function idle(isAtWork: () => boolean): Promise<void> {
   await settled();
   for (let count = 0; isAtWork(); count++) {
-    if (count === turnsLimit) throw new Error("Cannot move time: a store does not answer");
+    if (count === turnsLimit) throw new Error("Cannot go on: a store does not answer");
     await (count < quickTurns ? settled() : turn());
   }
 }

@@ -1,5 +1,6 @@
 /** `cairn push`: sends wheels and source distributions to an index, and tells how far it is. */
 
+import process from "node:process";
 import { systemClock } from "../contracts/clock.ts";
 import { systemRandom } from "../contracts/random.ts";
 import { reasonOf } from "../wheels/log.ts";
@@ -37,6 +38,8 @@ export async function runPush(args: readonly string[]): Promise<number> {
     authorization: target.authorization,
     connections: command.jobs,
     clock: systemClock,
+    // As the platform has it for fetch, by which the index is asked what it has.
+    proxies: process.env["NODE_USE_ENV_PROXY"] === "1" ? process.env : undefined,
   });
   try {
     return await new Run(command, files).run(target, poster);

@@ -48,6 +48,11 @@ export interface PosterOptions {
   readonly connections: number;
   /** For `Retry-After` and for those who do not say to go on. */
   readonly clock: Clock;
+  /**
+   * The environment that names proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, in either case). Node
+   * knows what to do with it since 24.5. Default: none, and then nothing goes through a proxy.
+   */
+  readonly proxies?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** Who watches a form on its way. */
@@ -81,7 +86,8 @@ export class Poster {
   constructor(options: PosterOptions) {
     this.#options = Object.freeze({ ...options });
     this.#isSecure = options.url.startsWith("https:");
-    const settings = { keepAlive: true, maxSockets: options.connections };
+    const { proxies: proxyEnv, connections: maxSockets } = options;
+    const settings = { keepAlive: true, maxSockets, ...proxyEnv && { proxyEnv } };
     this.#agent = this.#isSecure ? new HttpsAgent(settings) : new HttpAgent(settings);
   }
 

@@ -88,6 +88,20 @@ describe("curdling's downloader", () => {
     await fetched.response.body!.cancel();
   });
 
+  it("C-053: a name and password of an address become Basic, and without them there is none", async () => {
+    const headers = async (url: string): Promise<string | null> => {
+      const { fetcher, sent } = fetcherOver(() => undefined, url);
+      await fetcher.get("https://index.test/simple/demo/", {});
+      equal(sent[0]!.url.includes("@"), false);
+      return authorizationOf(sent[0]!);
+    };
+    equal(await headers("https://index.test/simple/"), null);
+    equal(
+      await headers("https://a%40b:p%3A%C3%BC@index.test/simple/"),
+      `Basic ${btoa("a@b:p:Ã¼")}`,
+    );
+  });
+
   it("C-028 C-030: redirects are followed, relative ones too, and the last address is told", async () => {
     const { fetcher, sent } = fetcherOver((url) => {
       if (url.endsWith("/a")) return sentTo("../b?x=1");

@@ -8,14 +8,17 @@ export interface MadeSdist {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Makes a sound source distribution: an archive with PKG-INFO and a `pyproject.toml`. */
+/** Makes a sound source distribution: an archive with PKG-INFO and a `pyproject.toml`, or other files. */
 export async function makeSdist(
   { name, version }: { readonly name: string; readonly version: string },
+  files: Readonly<Record<string, string>> = {
+    "pyproject.toml": `[project]\nname = "${name}"\nversion = "${version}"\n`,
+  },
 ): Promise<MadeSdist> {
   const folder = `${name.replace(/[-_.]+/g, "_").toLowerCase()}-${version}`;
   const members = [
     member(`${folder}/PKG-INFO`, `Metadata-Version: 2.2\nName: ${name}\nVersion: ${version}\n`),
-    member(`${folder}/pyproject.toml`, `[project]\nname = "${name}"\nversion = "${version}"\n`),
+    ...Object.entries(files).map(([path, text]) => member(`${folder}/${path}`, text)),
     new Uint8Array(1_024),
   ];
   const packed = new Blob(members).stream().pipeThrough(new CompressionStream("gzip"));

@@ -7,28 +7,17 @@
 
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
+import { isDone } from "./memcached/held_item.ts";
 import { bareItems, type ItemRecord } from "./memcached/record.ts";
 import type { MemcachedServer } from "./memcached/server.ts";
 import { sightingsOf } from "./memcached/sightings.ts";
 import { type MemcachedOptions, MemcachedStore } from "./memcached/store.ts";
 
-export {
-  type ConnectMemcached,
-  type MemcachedAddress,
-  memcachedAddress,
-} from "./memcached/address.ts";
-export type { MemcachedSocket, Replies } from "./memcached/connection.ts";
+export type { Replies } from "./memcached/connection.ts";
 export { memcachedLocks, type MemcachedLocksOptions } from "./memcached/locks.ts";
-export { memcachedLockKeys, type MemcachedLockKeysOptions } from "./memcached/lock_keys.ts";
 export type { MetaCommand, MetaReply } from "./memcached/protocol.ts";
-export {
-  type MemcachedCredentials,
-  type MemcachedServer,
-  memcachedServer,
-  type MemcachedServerOptions,
-} from "./memcached/server.ts";
+export type { MemcachedServer } from "./memcached/server.ts";
 export type { MemcachedOptions } from "./memcached/store.ts";
-export { nodeSocket, type NodeSocketOptions } from "./memcached/node_socket.ts";
 
 /**
  * A store of bytes on one memcached server.
@@ -42,7 +31,8 @@ export { nodeSocket, type NodeSocketOptions } from "./memcached/node_socket.ts";
  * ```ts
  * import { rejects } from "node:assert/strict";
  * import { BackendError } from "@cairn/cache";
- * import { memcachedBackend, memcachedServer, nodeSocket } from "@cairn/cache/memcached";
+ * import { memcachedBackend } from "@cairn/cache/memcached";
+ * import { memcachedServer, nodeSocket } from "@cairn/cache/memcached-client";
  *
  * const server = memcachedServer("127.0.0.1:1", { connect: nodeSocket() });
  * const backend = memcachedBackend(server);
@@ -60,7 +50,6 @@ export function memcachedBackend(
 const counterPrefix = "_count";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   readonly name: string;
@@ -78,12 +67,11 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   async get(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#store.requireKeys(keys);
-    if (keys.length === 0) return [];
     const { server } = this.#store;
     const { era } = server;
     const sightings = sightingsOf(server);
     const flags = sightings ? ["v", "c"] : ["v"];
-    const replies = await server.run("get", keys.map((key) => ({ verb: "mg", key, flags })));
+    const replies = await this.#store.run("get", keys.map((key) => ({ verb: "mg", key, flags })));
     return replies.map((reply, index) => {
       const record = this.#store.recordOf(reply);
       if (record?.value) sightings?.note(keys[index]!, reply, { era, record });
@@ -93,14 +81,12 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   async set(writes: readonly Write<Uint8Array>[]): Promise<void> {
     this.#store.requireWrites(writes);
-    if (writes.length === 0) return;
-    await this.#store.server.run("set", writes.map((write) => this.#store.storing(write)));
+    await this.#store.run("set", writes.map((write) => this.#store.storing(write)));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
     this.#store.requireKeys(keys);
-    if (keys.length === 0) return;
-    await this.#store.server.run(
+    await this.#store.run(
       "delete",
       keys.map((key) => ({ verb: "md", key })),
     );
@@ -110,8 +96,8 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     this.#store.requireWrites([write]);
     const command = this.#store.storing(write, ["ME"]);
     if (command.verb === "ms") {
-      const [outcome] = await this.#store.server.run("add", [command]);
-      if (outcome?.code === "HD") return true;
+      const [outcome] = await this.#store.run("add", [command]);
+      if (isDone(outcome)) return true;
     }
     // Something is there, and only a look can tell whether it lives.
     return await this.#put("add", write, (record) => record?.value === undefined);
@@ -126,7 +112,7 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     const counter = counterPrefix + key;
     this.#counters.requireKeys([counter]);
     return await this.#counters.update("increment", counter, (record) => {
-      const held = record?.value && Number(decoder.decode(record.value));
+      const held = record?.value && Number(String.fromCharCode(...record.value));
       const answer = (held ?? 0) + delta;
       if (!Number.isSafeInteger(answer)) {
         throw new RangeError(`Cannot increment "${key}" by ${delta}: it leaves the safe integers`);
@@ -166,8 +152,8 @@ class MemcachedBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
 
   /** Other programs' flags on their values are left as they are. */
   async #touchBare(key: string, expiresAt: number): Promise<boolean> {
-    const [reply] = await this.#store.server.run("touch", [this.#store.touching(key, expiresAt)]);
-    return reply?.code === "HD";
+    const [reply] = await this.#store.run("touch", [this.#store.touching(key, expiresAt)]);
+    return isDone(reply);
   }
 }
 

@@ -15,7 +15,8 @@ interface Part {
 }
 
 const STORES: readonly string[] = [
-  ...["cache_api", "d1", "deno_kv", "durable_object", "dynamodb", "folder", "memcached", "null"],
+  ...["cache_api", "d1", "deno_kv", "durable_object", "dynamodb", "folder"],
+  ...["memcached", "memcached_client", "memcached_lock_keys", "null"],
   ...["r2", "redis", "redis_http", "sqlite", "workers_kv"],
 ];
 

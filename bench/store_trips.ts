@@ -11,13 +11,8 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
-import {
-  memcachedBackend,
-  memcachedLocks,
-  memcachedServer,
-  type MetaCommand,
-  nodeSocket,
-} from "../backends/memcached.ts";
+import { memcachedBackend, memcachedLocks } from "../backends/memcached.ts";
+import { memcachedServer, type MetaCommand, nodeSocket } from "../backends/memcached_client.ts";
 import { redisBackend, type RedisCommands, redisLocks } from "../backends/redis.ts";
 import { upstashCommands } from "../backends/redis_http.ts";
 import { ioredisCommands } from "../backends/redis_ioredis.ts";

@@ -1,6 +1,6 @@
 /** One timer for everything that is awaited, however much that is: it wakes when the first is late. */
 
-import type { Clock } from "../../src/contracts/clock.ts";
+import { type Clock, NEVER } from "../../src/contracts/clock.ts";
 
 /** What is awaited, and what to do when it does not come. */
 export interface AlarmOptions {
@@ -37,12 +37,12 @@ export class Alarm {
     const { clock, dueAt, ring } = this.#options;
     const { signal } = this.#stopped;
     this.#isSet = true;
-    for (let at = dueAt(); at < Infinity && !signal.aborted; at = dueAt()) {
-      const before = clock.now();
-      if (at > before) await clock.sleep(at - before, signal);
+    for (let at = dueAt(); at < NEVER && !signal.aborted; at = dueAt()) {
       const now = clock.now();
+      if (at > now) await clock.sleep(at - now, signal);
       // A clock that has stepped back says nothing of how long the wait was.
-      if ((now >= dueAt() || now < before) && !signal.aborted) ring();
+      else ring();
+      if (clock.now() < now && !signal.aborted) ring();
     }
     this.#isSet = false;
   }

@@ -202,14 +202,11 @@ export class MemcachedConnection {
   }
 }
 
-/** Replies that never bear a mark. */
-const unmarked: ReadonlySet<string> = new Set(["ME", "MN", "SERVER_ERROR"]);
-
 /** Throws where a reply is not that of the command with a mark. */
 function requireAnswer(reply: MetaReply, mark: number): void {
   const { code, words } = reply;
-  // The first servers of 1.6 leave it out where there is nothing.
-  if (unmarked.has(code) || (code === "EN" && words.length === 0)) return;
+  // A refusal bears no mark, nor, from the first servers of 1.6, does the reply that nothing is there.
+  if (code === "SERVER_ERROR" || (code === "EN" && words.length === 0)) return;
   if (code === "ERROR") throw new Error("the server does not know the meta protocol");
   if (code === "CLIENT_ERROR") {
     if (words[0] === "unauthenticated") throw new Error("the server wants a name and a password");

@@ -6,6 +6,7 @@
  * and searched for the holder's own mark before a cas is trusted; that costs one more trip.
  */
 
+import { NEVER } from "../../src/contracts/clock.ts";
 import { randomBytes } from "../../src/contracts/random.ts";
 import { flagOf, type MetaCommand, type MetaReply } from "./protocol.ts";
 import { cairnItems } from "./record.ts";
@@ -18,7 +19,7 @@ export interface Hold {
   /** The key of the item. */
   readonly key: string;
   /** The holder's mark. */
-  readonly token: string;
+  readonly token: bigint;
   /** The era of the server before the item was written. */
   readonly era: number;
 }
@@ -28,12 +29,15 @@ export class HeldItem {
   readonly #hold: Hold;
   #era: number;
   #cas: string;
+  /** Until when the lease is held, in epoch milliseconds; in the past once it has ended. */
+  until: number;
 
   /** Holds the item that a reply says was written. */
-  constructor(hold: Hold, written: MetaReply) {
+  constructor(hold: Hold, written: MetaReply, until: number) {
     this.#hold = hold;
     this.#era = hold.era;
     this.#cas = casOf(written);
+    this.until = until;
   }
 
   /** The cas that the server gave when the lease was last written. */
@@ -41,13 +45,26 @@ export class HeldItem {
     return Number(this.#cas);
   }
 
-  /** Takes over the cas of a reply that says that the lease was written again. */
-  rewritten(reply: MetaReply): void {
+  /**
+   * Sends a command under the cas, after which the item is held until `until`, and answers whether it
+   * was carried out. Where it was not, the lease is lost.
+   */
+  async change(
+    operation: string,
+    until: number,
+    commandOf: (cas: string) => MetaCommand,
+  ): Promise<boolean> {
+    const reply = await this.#send(operation, commandOf);
+    if (!isDone(reply)) {
+      this.until = -NEVER;
+      return false;
+    }
+    this.until = until;
     this.#cas = casOf(reply);
+    return true;
   }
 
-  /** Sends a command under the cas; `undefined`, and nothing is done, where the lease is lost. */
-  async change(
+  async #send(
     operation: string,
     commandOf: (cas: string) => MetaCommand,
   ): Promise<MetaReply | undefined> {
@@ -62,13 +79,17 @@ export class HeldItem {
   async #findAgain(operation: string): Promise<boolean> {
     const { server, key, token } = this.#hold;
     const { era } = server;
-    const [found] = await server.run(operation, [{ verb: "mg", key, flags: ["v", "c"] }]);
-    const lease = found?.value && cairnItems.parse(found.value, 0).lease;
-    if (!found || !lease || lease.token !== token) return false;
+    const [found] = await server.run(operation, [looking(key)]);
+    if (!found?.value || cairnItems.parse(found.value, 0).lease?.token !== token) return false;
     this.#era = era;
     this.#cas = casOf(found);
     return true;
   }
+}
+
+/** The command that reads an item and its cas. */
+export function looking(key: string): MetaCommand {
+  return { verb: "mg", key, flags: ["v", "c"] };
 }
 
 /** Whether a command was carried out. */
@@ -82,6 +103,6 @@ export function casOf(reply: MetaReply): string {
 }
 
 /** A mark that no other holder has. */
-export function newToken(): string {
-  return Array.from(randomBytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+export function newToken(): bigint {
+  return new DataView(randomBytes(8).buffer).getBigUint64(0);
 }

@@ -20,9 +20,16 @@ import type { Write } from "../../src/contracts/backend.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
 import { type Random, systemRandom } from "../../src/contracts/random.ts";
-import { casOf, HeldItem, type Hold, isDone, newToken } from "./held_item.ts";
+import { casOf, HeldItem, isDone, looking, newToken } from "./held_item.ts";
 import type { MetaCommand, MetaReply } from "./protocol.ts";
-import { type ItemRecord, leaseItem, type LeaseMark, leaseMark, mostLeases } from "./record.ts";
+import {
+  type ItemRecord,
+  leaseItem,
+  type LeaseMark,
+  leaseMark,
+  mostLeases,
+  nothingThere,
+} from "./record.ts";
 import type { MemcachedServer } from "./server.ts";
 import { type Sightings, sightingsFor } from "./sightings.ts";
 import { type MemcachedOptions, MemcachedStore } from "./store.ts";
@@ -42,7 +49,8 @@ export interface MemcachedLocksOptions extends Omit<MemcachedOptions, "bare"> {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { memcachedLocks, memcachedServer, nodeSocket } from "@cairn/cache/memcached";
+ * import { memcachedLocks } from "@cairn/cache/memcached";
+ * import { memcachedServer, nodeSocket } from "@cairn/cache/memcached-client";
  *
  * const locks = memcachedLocks(memcachedServer("127.0.0.1", { connect: nodeSocket() }));
  * equal(locks.name, "memcached");
@@ -56,12 +64,9 @@ export function memcachedLocks(
 }
 
 /** A lease in the hands of its holder. */
-interface Holding {
+interface Holding extends Pick<LeaseMark, "token"> {
   readonly key: string;
-  readonly token: string;
   readonly item: HeldItem;
-  /** Until when it is held; in the past once it has ended. */
-  until: number;
   /** What else is in the item. */
   record: ItemRecord;
 }
@@ -95,9 +100,7 @@ class MemcachedLocks implements Locks<Uint8Array> {
 
   async revoke(keys: readonly string[]): Promise<void> {
     this.#store.requireKeys(keys);
-    if (keys.length === 0) return;
-    const commands = keys.map((key): MetaCommand => ({ verb: "md", key }));
-    await this.#store.server.run("revoke", commands);
+    await this.#store.run("revoke", keys.map((key) => ({ verb: "md", key })));
   }
 
   async #attempt(
@@ -107,23 +110,20 @@ class MemcachedLocks implements Locks<Uint8Array> {
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const now = this.#store.clock.now();
     const mark = { until: now + leaseMs, token: newToken() };
-    const { written, found, era } = await this.#claim(key, mark);
-    const record = this.#store.recordOf(found) ?? nothing;
+    const claim = await this.#claim(key, mark);
+    const { found, era } = claim;
+    let { written } = claim;
+    let record = this.#store.recordOf(found) ?? nothingThere;
     const { value } = record;
+    if (!written && found?.value && !isHeld(record, now) && !needsNoLease(value)) {
+      const taking = this.#marking({ ...mark, key, record }, mark.until, casOf(found));
+      [written] = (await this.#store.run("acquire", [taking])).filter(isDone);
+      record = marked(record, mark.until);
+    }
+    if (!written) return { result: { lease: undefined, value }, isDone: enough(value) };
     const hold = { server: this.#store.server, key, token: mark.token, era };
-    if (written) {
-      const lease = this.#leaseOf(hold, written, { until: mark.until, record });
-      return { result: { lease, value }, isDone: true };
-    }
-    if (isHeld(record, now) || needsNoLease(value) || !found?.value) {
-      return { result: { lease: undefined, value }, isDone: enough(value) };
-    }
-    const taking = this.#marking({ key, token: mark.token, record }, mark.until, casOf(found));
-    const [taken] = await hold.server.run("acquire", [taking]);
-    if (!isDone(taken)) return { result: { lease: undefined, value }, isDone: false };
-    const after = { ...record, leases: leasesAfter(record, mark.until) };
-    const lease = this.#leaseOf(hold, taken, { until: mark.until, record: after });
-    return { result: { lease, value }, isDone: true };
+    const item = new HeldItem(hold, written, mark.until);
+    return { result: { lease: this.#leaseOf({ ...hold, item, record }), value }, isDone: true };
   }
 
   /** Writes a lease where it is known that nobody has one, and looks what is there then. */
@@ -131,78 +131,62 @@ class MemcachedLocks implements Locks<Uint8Array> {
     const { server } = this.#store;
     const item = { bytes: leaseItem(mark), until: mark.until };
     const adding = this.#store.putting(key, item, ["ME", "c"]);
-    const looking: MetaCommand = { verb: "mg", key, flags: ["v", "c"] };
     const seen = this.#sightings.take(key);
     const isFree = seen && !isHeld(seen.record, this.#store.clock.now());
     if (isFree && canAppend(seen.record, mark.until)) {
-      const place = { key, token: mark.token, record: seen.record };
-      const appending = this.#marking(place, mark.until, seen.cas);
-      const replies = await server.runIn(seen.era, "acquire", [appending, adding, looking]);
+      const appending = this.#marking({ ...mark, key, record: seen.record }, mark.until, seen.cas);
+      const replies = await server.runIn(seen.era, "acquire", [appending, adding, looking(key)]);
       if (replies) {
         const [appended, added, found] = replies;
         return { written: [added, appended].find(isDone), found, era: seen.era };
       }
     }
     const { era } = server;
-    const [added, found] = await server.run("acquire", [adding, looking]);
+    const [added, found] = await server.run("acquire", [adding, looking(key)]);
     return { written: isDone(added) ? added : undefined, found, era };
   }
 
-  #leaseOf(
-    hold: Hold,
-    written: MetaReply,
-    state: Pick<Holding, "until" | "record">,
-  ): Lease<Uint8Array> {
-    const { key, token } = hold;
-    const item = new HeldItem(hold, written);
-    const holding: Holding = { key, token, item, ...state };
+  #leaseOf(holding: Holding): Lease<Uint8Array> {
+    const { key, item } = holding;
+    const isOver = (): boolean => item.until <= this.#store.clock.now();
     return Object.freeze({
       key,
       fence: item.fence,
-      renew: (leaseMs: number): Promise<boolean> => this.#renew(holding, leaseMs),
-      commit: (write: Write<Uint8Array>): Promise<boolean> => this.#commit(holding, write),
-      release: (): Promise<void> => this.#release(holding),
+      renew: async (leaseMs: number): Promise<boolean> => {
+        return !isOver() && await this.#renew(holding, leaseMs);
+      },
+      commit: async (write: Write<Uint8Array>): Promise<boolean> => {
+        this.#store.requireWrites([write]);
+        if (isOver()) return false;
+        return await item.change(
+          "commit",
+          -NEVER,
+          (cas) => this.#store.storing(write, [`C${cas}`]),
+        );
+      },
+      release: async (): Promise<void> => {
+        if (!isOver()) await item.change("release", -NEVER, (cas) => this.#ending(holding, cas));
+      },
     });
   }
 
   async #renew(holding: Holding, leaseMs: number): Promise<boolean> {
-    const now = this.#store.clock.now();
-    if (holding.until <= now) return false;
-    const until = now + leaseMs;
-    const reply = await holding.item.change("renew", (cas) => this.#marking(holding, until, cas));
-    if (!isDone(reply)) {
-      holding.until = -NEVER;
-      return false;
-    }
-    holding.item.rewritten(reply);
-    holding.record = { ...holding.record, leases: leasesAfter(holding.record, until) };
-    holding.until = until;
-    return true;
+    const { item, record } = holding;
+    const until = this.#store.clock.now() + leaseMs;
+    const isDone = await item.change("renew", until, (cas) => this.#marking(holding, until, cas));
+    if (isDone) holding.record = marked(record, until);
+    return isDone;
   }
 
-  async #commit(holding: Holding, write: Write<Uint8Array>): Promise<boolean> {
-    this.#store.requireWrites([write]);
-    if (holding.until <= this.#store.clock.now()) return false;
-    const reply = await holding.item.change("commit", (cas) => {
-      return this.#store.storing(write, [`C${cas}`]);
-    });
-    holding.until = -NEVER;
-    return isDone(reply);
-  }
-
-  async #release(holding: Holding): Promise<void> {
-    if (holding.until <= this.#store.clock.now()) return;
-    await holding.item.change("release", (cas) => {
-      const { key, record } = holding;
-      if (record.value === undefined) return { verb: "md", key, flags: [`C${cas}`] };
-      return this.#marking(holding, 0, cas);
-    });
-    holding.until = -NEVER;
+  /** Leaves the value as it is, without a lease. */
+  #ending(holding: Holding, cas: string): MetaCommand {
+    if (holding.record.value !== undefined) return this.#marking(holding, 0, cas);
+    return { verb: "md", key: holding.key, flags: [`C${cas}`] };
   }
 
   /** Marks an item with a lease until an instant: by appending where that is enough. */
   #marking(
-    { key, token, record }: Pick<Holding, "key" | "token" | "record">,
+    { key, token, record }: Omit<Holding, "item">,
     until: number,
     cas: string,
   ): MetaCommand {
@@ -230,21 +214,14 @@ interface Claim {
   readonly era: number;
 }
 
-/** What is in an item that was added with a lease alone. */
-const nothing: ItemRecord = Object.freeze({
-  value: undefined,
-  expiresAt: -NEVER,
-  lease: undefined,
-  leases: 1,
-});
-
 /** An appended lease does not make the item live longer, nor may there be ever more of them. */
 function canAppend({ value, expiresAt, leases }: ItemRecord, until: number): boolean {
   return value !== undefined && until <= expiresAt && leases < mostLeases;
 }
 
-function leasesAfter(record: ItemRecord, until: number): number {
-  return canAppend(record, until) ? record.leases + 1 : 1;
+/** What is in an item after a lease has been written to it. */
+function marked(record: ItemRecord, until: number): ItemRecord {
+  return { ...record, leases: canAppend(record, until) ? record.leases + 1 : 1 };
 }
 
 function isHeld({ lease }: ItemRecord, now: number): boolean {

@@ -17,7 +17,7 @@ export interface NodeSocketOptions {
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { memcachedServer, nodeSocket } from "@cairn/cache/memcached";
+ * import { memcachedServer, nodeSocket } from "@cairn/cache/memcached-client";
  *
  * const server = memcachedServer("/run/memcached/memcached.sock", { connect: nodeSocket() });
  * equal(server.label, "/run/memcached/memcached.sock");
@@ -34,13 +34,10 @@ export function nodeSocket(options: NodeSocketOptions = {}): ConnectMemcached {
   };
 }
 
-/** What may lie unread before the server is held up. */
-const mostUnread = 1 << 20;
-
 class NodeSocket implements MemcachedSocket {
   readonly #socket: Socket;
+  /** What nobody has read yet: no more than arrives in one turn, for whoever has a socket reads on. */
   readonly #pieces: Uint8Array[] = [];
-  #unread = 0;
   #isOver = false;
   #error: unknown;
   #wake: () => void = () => {};
@@ -50,7 +47,10 @@ class NodeSocket implements MemcachedSocket {
     this.#socket = socket;
     // Many small packets that wait for each other cost 40 ms each (Nagle and delayed ACKs).
     socket.setNoDelay(true);
-    socket.on("data", (piece) => this.#take(piece as Uint8Array));
+    socket.on("data", (piece) => {
+      this.#pieces.push(piece as Uint8Array);
+      this.#wake();
+    });
     socket.on("drain", () => this.#drained());
     socket.on("error", (error) => this.#end(error));
     socket.on("end", () => this.#end(undefined));
@@ -59,8 +59,7 @@ class NodeSocket implements MemcachedSocket {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#isOver) throw this.#error ?? new Error("the connection has ended");
-    if (this.#socket.write(bytes)) return;
-    await new Promise<void>((resolve) => this.#drained = resolve);
+    if (!this.#socket.write(bytes)) await new Promise<void>((resolve) => this.#drained = resolve);
   }
 
   async read(): Promise<Uint8Array | undefined> {
@@ -69,21 +68,12 @@ class NodeSocket implements MemcachedSocket {
     }
     const piece = this.#pieces.shift();
     if (!piece && this.#error) throw this.#error;
-    this.#unread -= piece?.length ?? 0;
-    if (this.#socket.isPaused() && this.#unread === 0) this.#socket.resume();
     return piece;
   }
 
   close(): void {
     this.#socket.destroy();
     this.#end(undefined);
-  }
-
-  #take(piece: Uint8Array): void {
-    this.#pieces.push(piece);
-    this.#unread += piece.length;
-    if (this.#unread > mostUnread) this.#socket.pause();
-    this.#wake();
   }
 
   #end(error: unknown): void {
@@ -105,21 +95,19 @@ function nameOf({ host }: MemcachedAddress): { servername?: string } {
   return /^[\d.]+$|:|^\//.test(host) ? {} : { servername: host };
 }
 
+/** Once it is open, nothing of this has any effect. */
 function opened(socket: Socket, event: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      signal.removeEventListener("abort", onAbort);
-      socket.removeListener("error", onError);
-      act();
-    };
-    const onError = (error: Error): void => settle(() => reject(error));
     const onAbort = (): void => {
       socket.destroy();
-      settle(() => reject(signal.reason));
+      reject(signal.reason);
     };
-    socket.once("error", onError);
-    socket.once(event, () => settle(resolve));
+    socket.once("error", reject);
+    socket.once(event, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
     if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort);
   });
 }

@@ -13,7 +13,7 @@ import type { Locks } from "../../src/contracts/locks.ts";
 import type { BackendOpener, OpenedStore, OpenerArguments } from "../../src/contracts/opener.ts";
 import type { EjectableRing } from "../../src/contracts/ring.ts";
 import { memcachedBackend } from "../memcached.ts";
-import { memcachedLockKeys } from "./lock_keys.ts";
+import { memcachedLockKeys } from "../memcached_lock_keys.ts";
 import { memcachedLocks } from "./locks.ts";
 import { type MemcachedServer, memcachedServer } from "./server.ts";
 import {

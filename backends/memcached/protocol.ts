@@ -7,8 +7,6 @@
  * ms KEY SIZE FLAGS*\r\nDATA\r\n  store        HD   NS   EX   NF
  * md KEY FLAGS*\r\n               delete       HD   NF   EX
  * ma KEY FLAGS*\r\n               count        VA   HD   NF   NS   EX
- * me KEY FLAGS*\r\n               facts        ME KEY NAME=VALUE*   EN
- * mn\r\n                          nothing      MN
  * ```
  *
  * A flag is a letter and what belongs to it: `v` asks for the value, `C5` compares the cas. Replies come
@@ -16,14 +14,14 @@
  * `O` comes back with the reply: the mark by which it is known that nothing was lost in between.
  */
 
-import { toBase64 } from "../../src/compose/base64.ts";
+import { blankOrControl } from "../../src/compose/limits.ts";
 
 /** One command. */
 export interface MetaCommand {
   /** What to do. */
-  readonly verb: "mg" | "ms" | "md" | "ma" | "me" | "mn";
-  /** The key; `mn` has none. */
-  readonly key?: string;
+  readonly verb: "mg" | "ms" | "md" | "ma";
+  /** The key. */
+  readonly key: string;
   /**
    * The flags, each with what belongs to it, e.g. `"v"`, `"T30"`. Default: none. `q`, which would keep a
    * reply back, is left out, and `O` is put there.
@@ -81,15 +79,6 @@ export function formatCommands(commands: readonly MetaCommand[], mark: number): 
   return parts.length === 0 ? rest : joined([...parts, rest]);
 }
 
-/** Whether a key has to go as base64. */
-export function needsEncoding(key: string): boolean {
-  for (let index = 0; index < key.length; index++) {
-    const unit = key.charCodeAt(index);
-    if (unit <= 0x20 || unit === 0x7f) return true;
-  }
-  return false;
-}
-
 /** What belongs to a flag of a reply; `""` where nothing does, `undefined` where it is not there. */
 export function flagOf({ words }: MetaReply, letter: string): string | undefined {
   return words.find((word) => word.startsWith(letter))?.slice(1);
@@ -143,12 +132,11 @@ export class ReplyReader {
 
   #findLineEnd(): number | undefined {
     const newline = this.#bytes.subarray(0, this.#end).indexOf(0x0a, this.#start);
-    if ((newline < 0 ? this.#end : newline) - this.#start > longestLine) {
-      throw unreadable("reply", "its first line does not end");
-    }
-    if (newline < 0) return undefined;
-    if (newline > this.#start && this.#bytes[newline - 1] === 0x0d) return newline - 1;
-    throw unreadable("reply", "its first line ends without a carriage return");
+    const isShort = (newline < 0 ? this.#end : newline) - this.#start <= longestLine;
+    if (newline < 0 && isShort) return undefined;
+    const lineEnds = newline - 1;
+    if (isShort && lineEnds >= this.#start && this.#bytes[lineEnds] === 0x0d) return lineEnds;
+    throw unreadable("reply", "its first line does not end as it should");
   }
 
   /** What is held is moved to the front of twice the room, so that a large value is not moved often. */
@@ -166,16 +154,12 @@ export class ReplyReader {
 }
 
 function lineOf({ verb, key, flags = [], value }: MetaCommand, mark: number): string {
-  let line: string = verb;
-  if (key !== undefined) {
-    const isEncoded = needsEncoding(key);
-    line += ` ${isEncoded ? toBase64(bytesOf(key)) : key}`;
-    if (verb === "ms") line += ` ${value?.length ?? 0}`;
-    if (isEncoded) line += " b";
-    for (const flag of flags) if (flag !== "q") line += ` ${flag}`;
-    line += ` O${mark}`;
-  }
-  return `${line}\r\n`;
+  const isEncoded = blankOrControl.test(key);
+  let line = `${verb} ${isEncoded ? btoa(String.fromCharCode(...encoder.encode(key))) : key}`;
+  if (verb === "ms") line += ` ${value?.length ?? 0}`;
+  if (isEncoded) line += " b";
+  for (const flag of flags) if (flag !== "q") line += ` ${flag}`;
+  return `${line} O${mark}\r\n`;
 }
 
 function sizeOf(line: string, word: string = ""): number {

@@ -22,8 +22,8 @@ import { NEVER } from "../../src/contracts/clock.ts";
 export interface LeaseMark {
   /** Until when it is held, in epoch milliseconds. */
   readonly until: number;
-  /** Whose it is: 16 hexadecimal digits. */
-  readonly token: string;
+  /** Whose it is, by 64 bits. */
+  readonly token: bigint;
 }
 
 /** What is at a key. */
@@ -50,8 +50,8 @@ export interface ItemFormat {
   parse(item: Uint8Array, now: number): ItemRecord;
 }
 
-/** An item of which nothing can be made. */
-const nothing: ItemRecord = Object.freeze({
+/** What an item holds of which nothing can be made. */
+export const nothingThere: ItemRecord = Object.freeze({
   value: undefined,
   expiresAt: -NEVER,
   lease: undefined,
@@ -84,11 +84,11 @@ export const cairnItems: ItemFormat = Object.freeze({
     return item;
   },
   parse(item: Uint8Array, now: number): ItemRecord {
-    if (item.length < headBytes || item[0] !== version) return nothing;
+    if (item.length < headBytes || item[0] !== version) return nothingThere;
     const head = new DataView(item.buffer, item.byteOffset, headBytes);
     const expiresAt = head.getFloat64(1, true);
     const end = headBytes + head.getUint32(9, true);
-    if (end > item.length || (item.length - end) % leaseBytes) return nothing;
+    if (end > item.length || (item.length - end) % leaseBytes) return nothingThere;
     const leases = (item.length - end) / leaseBytes;
     return {
       value: expiresAt > now ? item.subarray(headBytes, end) : undefined,
@@ -104,7 +104,7 @@ export const bareItems: ItemFormat = Object.freeze({
   overheadBytes: 0,
   lingerMs: 0,
   format: (value: Uint8Array): Uint8Array => value,
-  parse: (item: Uint8Array): ItemRecord => ({ ...nothing, value: item, expiresAt: NEVER }),
+  parse: (item: Uint8Array): ItemRecord => ({ ...nothingThere, value: item, expiresAt: NEVER }),
 });
 
 /** An item with a lease and no value. */
@@ -117,7 +117,7 @@ export function leaseMark({ until, token }: LeaseMark): Uint8Array {
   const mark = new Uint8Array(leaseBytes);
   const view = new DataView(mark.buffer);
   view.setFloat64(0, until, true);
-  view.setBigUint64(8, BigInt(`0x${token}`));
+  view.setBigUint64(8, token);
   return mark;
 }
 
@@ -134,8 +134,5 @@ export function ttlFlag(expiresAt: number, now: number, lingerMs: number): strin
 
 function readLease(mark: Uint8Array): LeaseMark {
   const view = new DataView(mark.buffer, mark.byteOffset, leaseBytes);
-  return {
-    until: view.getFloat64(0, true),
-    token: view.getBigUint64(8).toString(16).padStart(16, "0"),
-  };
+  return { until: view.getFloat64(0, true), token: view.getBigUint64(8) };
 }

@@ -17,7 +17,7 @@ import {
 } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { type Call, MemcachedConnection, type Replies } from "./connection.ts";
-import type { MetaCommand } from "./protocol.ts";
+import type { MetaCommand, MetaReply } from "./protocol.ts";
 
 /** How to reach a server. Only `connect` is needed. */
 export interface MemcachedServerOptions {
@@ -75,7 +75,7 @@ export interface MemcachedServer {
   close(): void;
 }
 
-/** No write is larger, by `Call.load`, unless it holds a single command that is. */
+/** No call is larger, by `Call.load`, unless it holds a single command that is. */
 const batchLoad = 512;
 
 /** A value of so many bytes is as much work as a command: a batch has 512 of these, or a mebibyte. */
@@ -113,11 +113,18 @@ interface Waiting extends Call {
 /** Nothing where the era is over. */
 type Answer = Replies | undefined;
 
+const defaults = {
+  connections: 8,
+  timeoutMs: 1_000,
+  acquireMs: 1_000,
+  keepsConnections: true,
+  clock: systemClock,
+} as const;
+
 class Server implements MemcachedServer {
   readonly label: string;
   readonly #address: MemcachedAddress;
-  readonly #options: Required<Omit<MemcachedServerOptions, "credentials">>;
-  readonly #credentials: MemcachedCredentials | undefined;
+  readonly #options: MemcachedServerOptions & Omit<Required<MemcachedServerOptions>, "credentials">;
   readonly #connections: Set<MemcachedConnection> = new Set();
   readonly #waiting: Waiting[] = [];
   readonly #alarm: Alarm;
@@ -126,20 +133,20 @@ class Server implements MemcachedServer {
   #isClosed = false;
 
   constructor(address: MemcachedAddress, options: MemcachedServerOptions) {
-    const { connections = 8, timeoutMs = 1_000, acquireMs = 1_000 } = options;
-    const { connect, keepsConnections = true, credentials, clock = systemClock } = options;
-    for (const [name, value] of Object.entries({ connections, timeoutMs, acquireMs })) {
-      if (!(value > 0)) throw new RangeError(`Cannot use memcached: "${name}" is ${value}`);
-    }
     this.label = labelOf(address);
     this.#address = address;
-    this.#options = { connect, connections, timeoutMs, acquireMs, keepsConnections, clock };
-    this.#credentials = credentials;
+    this.#options = Object.freeze({ ...defaults, ...options });
+    for (const name of ["connections", "timeoutMs", "acquireMs"] as const) {
+      const value = this.#options[name];
+      if (!(value > 0)) throw new RangeError(`Cannot use memcached: "${name}" is ${value}`);
+    }
+    const { clock, acquireMs } = this.#options;
     this.#alarm = new Alarm({
       clock,
       dueAt: () => this.#waiting[0]?.dueAt ?? NEVER,
-      ring: () =>
-        this.#waiting.shift()?.fail(new PoolExhaustedError(`no room within ${acquireMs} ms`)),
+      ring: () => {
+        this.#waiting.shift()?.fail(new PoolExhaustedError(`no room within ${acquireMs} ms`));
+      },
     });
   }
 
@@ -147,9 +154,9 @@ class Server implements MemcachedServer {
     return this.#options.keepsConnections ? this.#era : NaN;
   }
 
-  run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
-    // There is always an answer where no era is asked for.
-    return this.#all(operation, commands) as Promise<Replies>;
+  async run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
+    const replies = await this.#all(operation, commands);
+    return replies!;
   }
 
   async runIn(era: number, operation: string, commands: readonly MetaCommand[]): Promise<Answer> {
@@ -166,21 +173,14 @@ class Server implements MemcachedServer {
     for (const { fail } of this.#waiting.splice(0)) fail(closed());
   }
 
-  #all(operation: string, commands: readonly MetaCommand[], era?: number): Promise<Answer> {
-    const batches = batchesOf(commands);
-    const [first] = batches;
-    if (first && batches.length === 1) return this.#one(operation, first, era);
-    return this.#inTurn(operation, batches, era);
-  }
-
-  async #inTurn(operation: string, batches: readonly Batch[], era?: number): Promise<Answer> {
-    const all: Replies[] = [];
-    for (const batch of batches) {
+  async #all(operation: string, commands: readonly MetaCommand[], era?: number): Promise<Answer> {
+    const all: MetaReply[] = [];
+    for (const batch of batchesOf(commands)) {
       const replies = await this.#one(operation, batch, era);
       if (!replies) return undefined;
-      all.push(replies);
+      all.push(...replies);
     }
-    return all.flat();
+    return all;
   }
 
   #one(operation: string, batch: Batch, era?: number): Promise<Answer> {
@@ -213,39 +213,29 @@ class Server implements MemcachedServer {
 
   /** The connection for whoever is next in line; `undefined` where they have to wait. */
   #roomiest(): MemcachedConnection | undefined {
-    let least: MemcachedConnection | undefined;
-    let isWriting = false;
-    for (const connection of this.#connections) {
-      const { isReady, load } = connection;
-      if (isReady && load < busyLoad) return connection;
-      if (isReady && !(least && least.load <= load)) least = connection;
-      isWriting ||= !isReady && load < busyLoad;
-    }
-    // One that is about to have written its last batch is better than a new one.
-    if (isWriting) return undefined;
-    this.#open();
-    return least;
+    const all = [...this.#connections];
+    const quiet = all.filter(({ load }) => load < busyLoad);
+    // One that has yet to write its last batch is soon ready, and better than a new one.
+    if (quiet.length > 0) return quiet.find(({ isReady }) => isReady);
+    void this.#open();
+    return all.filter(({ isReady }) => isReady).sort((one, other) => one.load - other.load)[0];
   }
 
+  /** At most twice a batch: nobody has more than one in it. */
   #nextBatch(): Call[] {
     const calls: Call[] = [];
-    for (let load = 0; this.#waiting[0] && load < batchLoad;) {
-      const [call] = this.#waiting;
-      load += call.load;
-      if (calls.length > 0 && load > batchLoad) break;
+    let load = 0;
+    for (let call = this.#waiting[0]; call && load < batchLoad; call = this.#waiting[0]) {
       this.#waiting.shift();
+      load += call.load;
       if (call.era === undefined || call.era === this.#era) calls.push(call);
       else call.succeed(undefined);
     }
     return calls;
   }
 
-  #open(): void {
+  async #open(): Promise<void> {
     if (this.#opening > 0 || this.#connections.size >= this.#options.connections) return;
-    void this.#join();
-  }
-
-  async #join(): Promise<void> {
     try {
       await this.#connect();
       this.#serve();
@@ -257,12 +247,9 @@ class Server implements MemcachedServer {
   }
 
   #serveAlone(): void {
-    while (this.#waiting.length > 0) {
-      if (this.#connections.size + this.#opening >= this.#options.connections) {
-        return this.#alarm.set();
-      }
-      void this.#serveOne(this.#waiting.shift()!);
-    }
+    const room = this.#options.connections - this.#connections.size - this.#opening;
+    for (const call of this.#waiting.splice(0, room)) void this.#serveOne(call);
+    this.#alarm.set();
   }
 
   async #serveOne(call: Waiting): Promise<void> {
@@ -282,7 +269,7 @@ class Server implements MemcachedServer {
   }
 
   async #connect(): Promise<MemcachedConnection> {
-    const { connect, timeoutMs, clock } = this.#options;
+    const { connect, timeoutMs, clock, credentials } = this.#options;
     const [late, done] = [new AbortController(), new AbortController()];
     clock.sleep(timeoutMs, done.signal).then(() => {
       late.abort(new Error(`no connection within ${timeoutMs} ms`));
@@ -292,9 +279,7 @@ class Server implements MemcachedServer {
       const socket = await connect(this.#address, late.signal);
       const onChange = (): void => this.#changed(connection);
       const connection = new MemcachedConnection(socket, { timeoutMs, clock, onChange });
-      if (this.#credentials) {
-        await connection.signIn(this.#credentials.user, this.#credentials.password);
-      }
+      if (credentials) await connection.signIn(credentials.user, credentials.password);
       if (this.#isClosed) connection.close();
       else this.#connections.add(connection);
       return connection;
@@ -315,20 +300,20 @@ function closed(): Error {
 }
 
 /** Commands that go out in one write. */
-type Batch = Pick<Call, "commands" | "load">;
+interface Batch {
+  readonly commands: MetaCommand[];
+  load: number;
+}
 
 /** Commands in pieces that neither side has to hold much of. */
 function batchesOf(commands: readonly MetaCommand[]): Batch[] {
   const batches: Batch[] = [];
-  let [start, load] = [0, 0];
-  for (const [index, { value }] of commands.entries()) {
-    const more = 1 + (value?.length ?? 0) / loadBytes;
-    if (load > 0 && load + more > batchLoad) {
-      batches.push({ commands: commands.slice(start, index), load });
-      [start, load] = [index, 0];
-    }
-    load += more;
+  let last: Batch | undefined;
+  for (const command of commands) {
+    const load = 1 + (command.value?.length ?? 0) / loadBytes;
+    if (!last || last.load + load > batchLoad) batches.push(last = { commands: [], load: 0 });
+    last.commands.push(command);
+    last.load += load;
   }
-  if (load > 0) batches.push({ commands: start > 0 ? commands.slice(start) : commands, load });
   return batches;
 }

@@ -5,17 +5,24 @@
  * cas is still the same. Where it is not, another client has got further, and the loop goes round.
  */
 
-import { requireKeys, requireWrites, utf8Bytes } from "../../src/compose/limits.ts";
+import {
+  blankOrControl,
+  requireKeys,
+  requireWrites,
+  unusableKey,
+  utf8Bytes,
+} from "../../src/compose/limits.ts";
 import { type Limits, UNLIMITED, type Write } from "../../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
+import type { Replies } from "./connection.ts";
+import { isDone, looking } from "./held_item.ts";
 import {
   flagOf,
   longestEncodedKey,
   longestKey,
   type MetaCommand,
   type MetaReply,
-  needsEncoding,
 } from "./protocol.ts";
 import {
   bareItems,
@@ -97,13 +104,10 @@ export class MemcachedStore {
   /** Refuses keys that the server would. */
   requireKeys(keys: readonly string[]): void {
     requireKeys(this, keys);
-    const long = keys.find((key) => needsEncoding(key) && utf8Bytes(key) > longestEncodedKey);
+    const long = keys.find((key) => blankOrControl.test(key) && utf8Bytes(key) > longestEncodedKey);
     if (long === undefined) return;
     const state = `it has blanks or control characters and more than ${longestEncodedKey} bytes`;
-    const remedy = "use lengthConditionalMangler or sha1MangleKey as key mangler";
-    throw new RangeError(
-      `Cannot use key "${long.slice(0, 40)}…" on memcached: ${state}; ${remedy}`,
-    );
+    throw unusableKey(this, long, state);
   }
 
   /** Refuses writes that the server would. */
@@ -112,19 +116,17 @@ export class MemcachedStore {
     this.requireKeys(writes.map(({ key }) => key));
   }
 
+  /** Carries out commands on the server; without any, nothing is asked. */
+  async run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
+    return commands.length > 0 ? await this.server.run(operation, commands) : [];
+  }
+
   /** The command that stores a value, or removes the key where its deadline has passed. */
   storing(
     { key, value, expiresAt }: Write<Uint8Array>,
     flags: readonly string[] = [],
   ): MetaCommand {
-    const now = this.clock.now();
-    // Deleting knows only the flags of conditions.
-    if (expiresAt <= now) return { verb: "md", key, flags: flags.filter((f) => f[0] === "C") };
-    return this.putting(
-      key,
-      { bytes: this.format.format(value, expiresAt), until: expiresAt },
-      flags,
-    );
+    return this.putting(key, this.item(value, expiresAt), flags);
   }
 
   /** The command that gives an item a new deadline, or removes it where that has passed. */
@@ -155,24 +157,23 @@ export class MemcachedStore {
     decide: (record: ItemRecord | undefined) => Change<T>,
   ): Promise<T> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      const [reply] = await this.server.run(operation, [{ verb: "mg", key, flags: ["v", "c"] }]);
+      const [reply] = await this.run(operation, [looking(key)]);
       const { answer, item } = decide(this.recordOf(reply));
       const cas = reply && flagOf(reply, "c");
       if (item === undefined || (item === null && !cas)) return answer;
       const flags = cas ? [`C${cas}`] : ["ME"];
-      const command = item === null
-        ? { verb: "md" as const, key, flags }
-        : this.putting(key, item, flags);
-      const [outcome] = await this.server.run(operation, [command]);
-      if (outcome?.code === "HD") return answer;
+      const [outcome] = await this.run(operation, [this.putting(key, item, flags)]);
+      if (isDone(outcome)) return answer;
     }
     const state = `other clients changed "${key.slice(0, 40)}" ${mostAttempts} times in between`;
     throw new BackendError(this.name, operation, new Error(state));
   }
 
-  /** The command that stores an item under the conditions of `flags`. */
-  putting(key: string, { bytes, until }: Item, flags: readonly string[]): MetaCommand {
-    const ttl = ttlFlag(until, this.clock.now(), this.format.lingerMs);
-    return { verb: "ms", key, value: bytes, flags: [...flags, ttl] };
+  /** The command that stores an item under the conditions of `flags`, or removes the key. */
+  putting(key: string, item: Item | null, flags: readonly string[]): MetaCommand {
+    // Deleting knows only the flags of conditions.
+    if (!item) return { verb: "md", key, flags: flags.filter((flag) => flag.startsWith("C")) };
+    const ttl = ttlFlag(item.until, this.clock.now(), this.format.lingerMs);
+    return { verb: "ms", key, value: item.bytes, flags: [...flags, ttl] };
   }
 }

@@ -62,9 +62,13 @@ export function utf8Bytes(text: string): number {
 
 function requireKey(store: Limited, key: string): void {
   const state = flawOf(store.limits, key);
-  if (!state) return;
+  if (state) throw unusableKey(store, key, state);
+}
+
+/** The error for a key that a store cannot take, with what helps. */
+export function unusableKey({ name }: Limited, key: string, state: string): RangeError {
   const remedy = "use lengthConditionalMangler or sha1MangleKey as key mangler";
-  throw new RangeError(`Cannot use key "${shortened(key)}" on ${store.name}: ${state}; ${remedy}`);
+  return new RangeError(`Cannot use key "${shortened(key)}" on ${name}: ${state}; ${remedy}`);
 }
 
 function flawOf({ keyBytes, keyAlphabet }: Limits, key: string): string | undefined {
@@ -78,7 +82,8 @@ function flawOf({ keyBytes, keyAlphabet }: Limits, key: string): string | undefi
   return loneSurrogate.test(key) ? "it is not well-formed Unicode" : undefined;
 }
 
-const blankOrControl = /[\0- \x7f]/;
+/** What no line of memcached's protocol can hold. */
+export const blankOrControl: RegExp = /[\0- \x7f]/;
 const loneSurrogate = /\p{Surrogate}/u;
 
 function shortened(key: string): string {

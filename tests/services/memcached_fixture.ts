@@ -6,7 +6,7 @@ import {
   memcachedServer,
   type MetaCommand,
   nodeSocket,
-} from "../../backends/memcached.ts";
+} from "../../backends/memcached_client.ts";
 import type { SuiteTime } from "../conformance/cases.ts";
 import type { ManualClock } from "../testing/manual_clock.ts";
 import { idle, type StoreClock, type Working } from "../testing/store_time.ts";

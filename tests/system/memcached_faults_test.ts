@@ -3,17 +3,16 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import process from "node:process";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { memcachedBackend, memcachedLocks } from "../../backends/memcached.ts";
 import {
   type ConnectMemcached,
-  memcachedBackend,
-  memcachedLockKeys,
-  memcachedLocks,
   type MemcachedServer,
   memcachedServer,
   type MemcachedServerOptions,
   type MemcachedSocket,
   nodeSocket,
-} from "../../backends/memcached.ts";
+} from "../../backends/memcached_client.ts";
+import { memcachedLockKeys } from "../../backends/memcached_lock_keys.ts";
 import { autoEject } from "../../src/compose/auto_eject.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";

@@ -4,13 +4,13 @@ import { deepEqual, equal } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { memcachedBackend } from "../../backends/memcached.ts";
 import {
-  memcachedBackend,
-  memcachedLockKeys,
   type MemcachedServer,
   memcachedServer,
   nodeSocket,
-} from "../../backends/memcached.ts";
+} from "../../backends/memcached_client.ts";
+import { memcachedLockKeys } from "../../backends/memcached_lock_keys.ts";
 import { openers } from "../../backends/openers.ts";
 import type { Backend } from "../../src/contracts/backend.ts";
 import { NEVER, systemClock } from "../../src/contracts/clock.ts";

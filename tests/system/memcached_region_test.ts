@@ -2,14 +2,13 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { memcachedBackend, memcachedLocks } from "../../backends/memcached.ts";
 import {
-  memcachedBackend,
-  memcachedLockKeys,
-  memcachedLocks,
   type MemcachedServer,
   memcachedServer,
   nodeSocket,
-} from "../../backends/memcached.ts";
+} from "../../backends/memcached_client.ts";
+import { memcachedLockKeys } from "../../backends/memcached_lock_keys.ts";
 import { dogpileFraming } from "../../src/compose/dogpile_frame.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";

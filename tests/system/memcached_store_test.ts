@@ -4,10 +4,10 @@
 import { after, before, describe } from "node:test";
 import {
   memcachedBackend,
-  memcachedLockKeys,
   memcachedLocks,
   type MemcachedOptions,
 } from "../../backends/memcached.ts";
+import { memcachedLockKeys } from "../../backends/memcached_lock_keys.ts";
 import { json } from "../../src/compose/json_codec.ts";
 import { serialized } from "../../src/compose/serialized.ts";
 import { type AtomicsFixture, atomicsSuite } from "../conformance/atomics_suite.ts";

@@ -3,14 +3,13 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { memcachedBackend, memcachedLocks } from "../../backends/memcached.ts";
 import {
-  memcachedBackend,
-  memcachedLockKeys,
-  memcachedLocks,
   type MemcachedServer,
   memcachedServer,
   nodeSocket,
-} from "../../backends/memcached.ts";
+} from "../../backends/memcached_client.ts";
+import { memcachedLockKeys } from "../../backends/memcached_lock_keys.ts";
 import { NEVER } from "../../src/contracts/clock.ts";
 import {
   authorityOf,

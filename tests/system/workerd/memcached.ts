@@ -2,13 +2,12 @@
 
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { memcachedBackend, memcachedLocks } from "../../../backends/memcached.ts";
 import {
-  memcachedBackend,
-  memcachedLocks,
   type MemcachedServer,
   memcachedServer,
   nodeSocket,
-} from "../../../backends/memcached.ts";
+} from "../../../backends/memcached_client.ts";
 import { json } from "../../../src/compose/json_codec.ts";
 import { serialized } from "../../../src/compose/serialized.ts";
 import { serializedLocks } from "../../../src/compose/serialized_locks.ts";

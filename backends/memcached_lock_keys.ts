@@ -14,16 +14,16 @@
  * the lock of its successor, here too. The successor then finds its lease lost, and stores nothing.
  */
 
-import { type Attempt, polled } from "../../src/compose/polled.ts";
-import type { Write } from "../../src/contracts/backend.ts";
-import { NEVER } from "../../src/contracts/clock.ts";
-import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
-import { type Random, systemRandom } from "../../src/contracts/random.ts";
-import { casOf, HeldItem, isDone, newToken } from "./held_item.ts";
-import type { MetaCommand, MetaReply } from "./protocol.ts";
-import { cairnItems, leaseItem } from "./record.ts";
-import type { MemcachedServer } from "./server.ts";
-import { type MemcachedOptions, MemcachedStore } from "./store.ts";
+import { type Attempt, polled } from "../src/compose/polled.ts";
+import type { Write } from "../src/contracts/backend.ts";
+import { NEVER } from "../src/contracts/clock.ts";
+import type { Acquired, AcquireOptions, Lease, Locks } from "../src/contracts/locks.ts";
+import { type Random, systemRandom } from "../src/contracts/random.ts";
+import { casOf, HeldItem, isDone, looking, newToken } from "./memcached/held_item.ts";
+import type { MetaCommand, MetaReply } from "./memcached/protocol.ts";
+import { cairnItems, leaseItem } from "./memcached/record.ts";
+import type { MemcachedServer } from "./memcached/server.ts";
+import { type MemcachedOptions, MemcachedStore } from "./memcached/store.ts";
 
 /** As for the entries, and how locks are named and waited for. */
 export interface MemcachedLockKeysOptions extends Omit<MemcachedOptions, "bare"> {
@@ -42,7 +42,8 @@ export interface MemcachedLockKeysOptions extends Omit<MemcachedOptions, "bare">
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { memcachedLockKeys, memcachedServer, nodeSocket } from "@cairn/cache/memcached";
+ * import { memcachedServer, nodeSocket } from "@cairn/cache/memcached-client";
+ * import { memcachedLockKeys } from "@cairn/cache/memcached-lock-keys";
  *
  * const locks = memcachedLockKeys(memcachedServer("127.0.0.1", { connect: nodeSocket() }));
  * equal(locks.name, "memcached lock keys");
@@ -58,10 +59,8 @@ export function memcachedLockKeys(
 /** A lease in the hands of its holder. */
 interface Holding {
   readonly key: string;
-  readonly token: string;
+  readonly token: bigint;
   readonly lock: HeldItem;
-  /** Until when it is held; in the past once it has ended. */
-  until: number;
   /** How long it was to live when it was last written. */
   leaseMs: number;
 }
@@ -91,11 +90,7 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
   async revoke(keys: readonly string[]): Promise<void> {
     const all = [...keys.map((key) => this.#prefix + key), ...keys];
     this.#store.requireKeys(all);
-    if (keys.length === 0) return;
-    await this.#store.server.run(
-      "revoke",
-      all.map((key) => ({ verb: "md", key })),
-    );
+    await this.#store.run("revoke", all.map((key) => ({ verb: "md", key })));
   }
 
   async #attempt(
@@ -105,63 +100,58 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
     const { server, clock } = this.#store;
     const lock = this.#prefix + key;
     const hold = { server, key: lock, token: newToken(), era: server.era };
-    const times = { until: clock.now() + leaseMs, leaseMs };
+    const until = clock.now() + leaseMs;
     const [added, held, found] = await server.run("acquire", [
-      this.#locking(hold, times.until, ["ME", "c"]),
-      { verb: "mg", key: lock, flags: ["v", "c"] },
+      this.#locking(hold, until, ["ME", "c"]),
+      looking(lock),
       { verb: "mg", key, flags: ["v"] },
     ]);
     const value = this.#store.recordOf(found)?.value;
-    if (isDone(added)) {
-      const lease = this.#leaseOf({ ...hold, ...times, key, lock: new HeldItem(hold, added) });
+    const leased = (written: MetaReply): Attempt<Acquired<Uint8Array>> => {
+      const item = new HeldItem(hold, written, until);
+      const lease = this.#leaseOf({ key, token: hold.token, lock: item, leaseMs });
       return { result: { lease, value }, isDone: true };
-    }
+    };
+    if (isDone(added)) return leased(added);
     if (!held || !this.#isOver(held)) {
       return { result: { lease: undefined, value }, isDone: enough(value) };
     }
-    const flags = [`C${casOf(held)}`, "c"];
-    const [taken] = await server.run("acquire", [this.#locking(hold, times.until, flags)]);
-    if (!isDone(taken)) return { result: { lease: undefined, value }, isDone: false };
-    const lease = this.#leaseOf({ ...hold, ...times, key, lock: new HeldItem(hold, taken) });
-    return { result: { lease, value }, isDone: true };
+    const [taken] = await server.run("acquire", [
+      this.#locking(hold, until, [`C${casOf(held)}`, "c"]),
+    ]);
+    return isDone(taken) ? leased(taken) : { result: { lease: undefined, value }, isDone: false };
   }
 
   #leaseOf(holding: Holding): Lease<Uint8Array> {
+    const { key, lock } = holding;
     return Object.freeze({
-      key: holding.key,
-      fence: holding.lock.fence,
+      key,
+      fence: lock.fence,
       renew: (leaseMs: number): Promise<boolean> => this.#renew("renew", holding, leaseMs),
       commit: (write: Write<Uint8Array>): Promise<boolean> => this.#commit(holding, write),
       release: async (): Promise<void> => {
-        if (holding.until > this.#store.clock.now()) await this.#unlock(holding);
+        if (lock.until > this.#store.clock.now()) await this.#unlock(holding);
       },
     });
   }
 
   async #renew(operation: string, holding: Holding, leaseMs: number): Promise<boolean> {
+    const { key, token, lock } = holding;
     const now = this.#store.clock.now();
-    if (holding.until <= now) return false;
-    const place = { key: this.#prefix + holding.key, token: holding.token };
-    const reply = await holding.lock.change(operation, (cas) => {
-      return this.#locking(place, now + leaseMs, [`C${cas}`, "c"]);
+    if (lock.until <= now) return false;
+    holding.leaseMs = leaseMs;
+    return await lock.change(operation, now + leaseMs, (cas) => {
+      return this.#locking({ key: this.#prefix + key, token }, now + leaseMs, [`C${cas}`, "c"]);
     });
-    if (!isDone(reply)) {
-      holding.until = -NEVER;
-      return false;
-    }
-    holding.lock.rewritten(reply);
-    [holding.until, holding.leaseMs] = [now + leaseMs, leaseMs];
-    return true;
   }
 
   async #commit(holding: Holding, write: Write<Uint8Array>): Promise<boolean> {
     this.#store.requireWrites([write]);
     if (!await this.#renew("commit", holding, holding.leaseMs)) return false;
-    const { server } = this.#store;
     try {
-      const [stored] = await server.run("commit", [this.#store.storing(write, ["c"])]);
+      const [stored] = await this.#store.run("commit", [this.#store.storing(write, ["c"])]);
       if (await this.#unlock(holding)) return true;
-      if (stored && casOf(stored)) await server.run("commit", [removalOf(write.key, stored)]);
+      if (stored && casOf(stored)) await this.#store.run("commit", [removalOf(write.key, stored)]);
       return false;
     } catch (error) {
       await this.#unlock(holding).catch(ignore);
@@ -170,17 +160,14 @@ class MemcachedLockKeys implements Locks<Uint8Array> {
   }
 
   /** Deletes the lock; answers whether it was still held. */
-  async #unlock(holding: Holding): Promise<boolean> {
-    const key = this.#prefix + holding.key;
-    holding.until = -NEVER;
-    const reply = await holding.lock.change("release", (cas) => {
-      return { verb: "md", key, flags: [`C${cas}`] };
+  #unlock({ key, lock }: Holding): Promise<boolean> {
+    return lock.change("release", -NEVER, (cas) => {
+      return { verb: "md", key: this.#prefix + key, flags: [`C${cas}`] };
     });
-    return isDone(reply);
   }
 
   #locking(
-    { key, token }: { readonly key: string; readonly token: string },
+    { key, token }: { readonly key: string; readonly token: bigint },
     until: number,
     flags: readonly string[],
   ): MetaCommand {

@@ -6,6 +6,8 @@ import type { CairnServer } from "./cairn_server.ts";
 
 /** A server whose process a test may end in other ways than its operator would. */
 export interface CairnProcess extends CairnServer {
+  /** Its process. */
+  readonly pid: number;
   /** Resolves with its exit code when it has ended; `null` where a signal ended it. */
   readonly ended: Promise<number | null>;
   /** Sends it a signal. */
@@ -45,6 +47,7 @@ export async function startCairn(
   return {
     url,
     output: () => output,
+    pid: child.pid!,
     ended,
     signal: (name) => void process.kill(child.pid!, name),
     stop,

@@ -4,12 +4,12 @@ import { requireKeys, requireWrites } from "../src/compose/limits.ts";
 import type { Atomics } from "../src/contracts/atomics.ts";
 import type { Backend, Limits, Write } from "../src/contracts/backend.ts";
 import type { DenoKv } from "./deno_kv/client.ts";
-import { type Change, removalOf } from "./deno_kv/commits.ts";
+import type { Change } from "./deno_kv/commits.ts";
 import { DenoKvDatabase, type DenoKvOptions } from "./deno_kv/database.ts";
 import { type Found, isLarge } from "./deno_kv/records.ts";
 
 export type { DenoKvOptions } from "./deno_kv/database.ts";
-export { type DenoKvFound, type DenoKvLister, denoKvListing } from "./deno_kv/listing.ts";
+export { type DenoKvLister, denoKvListing } from "./deno_kv/listing.ts";
 export { denoKvLocks, type DenoKvLocksOptions } from "./deno_kv/locks.ts";
 export type {
   DenoKv,
@@ -89,7 +89,7 @@ class DenoKvBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
     const { records, commits } = this.#database;
     const replaced = await records.raw(writes.map(({ key }) => records.keyOf("entry", key)));
     for (const [index, write] of writes.entries()) {
-      const partKeys = records.partKeysOf(write.key, replaced[index]!);
+      const partKeys = records.partKeysOf(replaced[index]!);
       await commits.decide(records.changeOf(write, partKeys), []);
     }
   }
@@ -99,19 +99,11 @@ class DenoKvBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   }
 
   async add(write: Write<Uint8Array>): Promise<boolean> {
-    requireWrites(this, [write], (value) => value.length);
-    const { records } = this.#database;
-    return await this.#change("add", write.key, ({ value, partKeys }) => {
-      return value === undefined ? records.changeOf(write, partKeys) : undefined;
-    });
+    return await this.#put("add", write, false);
   }
 
   async replace(write: Write<Uint8Array>): Promise<boolean> {
-    requireWrites(this, [write], (value) => value.length);
-    const { records } = this.#database;
-    return await this.#change("replace", write.key, ({ value, partKeys }) => {
-      return value === undefined ? undefined : records.changeOf(write, partKeys);
-    });
+    return await this.#put("replace", write, true);
   }
 
   async touch(key: string, expiresAt: number): Promise<boolean> {
@@ -122,9 +114,11 @@ class DenoKvBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
   }
 
   async deleteIf(key: string, expected: Uint8Array): Promise<boolean> {
-    return await this.#change("deleteIf", key, ({ key: entryKey, value, partKeys }) => {
-      if (!value || !areEqual(value, expected)) return undefined;
-      return { before: [], step: [removalOf(entryKey)], after: partKeys.map(removalOf) };
+    const { records } = this.#database;
+    return await this.#change("deleteIf", key, ({ value, partKeys }) => {
+      const isExpected = value && areEqual(value, expected);
+      // A write that has expired removes the key and the parts of its value.
+      return isExpected && records.changeOf({ key, value, expiresAt: 0 }, partKeys);
     });
   }
 
@@ -137,20 +131,27 @@ class DenoKvBackend implements Backend<Uint8Array>, Atomics<Uint8Array> {
       const held = liveCounter(record!.value, clock.now());
       const next = { until: held?.until ?? expiresAt, count: (held?.count ?? 0) + delta };
       if (!Number.isSafeInteger(next.count)) return { answer: undefined };
-      const step = [{ key: countKey, value: next, until: next.until, sizeBytes: 0 }];
-      const check = { key: countKey, versionstamp: record!.versionstamp };
-      const stamp = await commits.decide({ before: [], step, after: [] }, [check]);
+      const step = [{ key: countKey, value: next, until: next.until }];
+      const stamp = await commits.decide({ step }, [record!]);
       return stamp === undefined ? undefined : { answer: next.count };
     });
     if (count !== undefined) return count;
     throw new RangeError(`Cannot increment "${key}" by ${delta}: it leaves the safe integers`);
   }
 
+  async #put(operation: string, write: Write<Uint8Array>, isThere: boolean): Promise<boolean> {
+    requireWrites(this, [write], (value) => value.length);
+    const { records } = this.#database;
+    return await this.#change(operation, write.key, ({ value, partKeys }) => {
+      return (value !== undefined) === isThere ? records.changeOf(write, partKeys) : undefined;
+    });
+  }
+
   /** Makes the change that `changeOf` makes of what is there, if it wants one. */
   async #change(
     operation: string,
     key: string,
-    changeOf: (found: Found) => Change | undefined,
+    changeOf: (found: Found) => Change | false | undefined,
   ): Promise<boolean> {
     requireKeys(this, [key]);
     const { records, commits } = this.#database;

@@ -52,9 +52,6 @@ export type { DynamoIndexOptions } from "./index/dynamodb_tables.ts";
 /** The version of the layout of cairn's own table. */
 const schemaVersion = 1;
 
-/** How many files one change begins with; it is halved where their transaction is too large. */
-const filesPerChange = 45;
-
 /**
  * Makes an index in DynamoDB. Missing tables are made at first use; none is ever removed.
  *
@@ -184,13 +181,10 @@ class DynamoIndex implements IndexCache {
   async clearAll(): Promise<void> {
     const items = await this.#do("clearAll", () => this.#store.everyFile());
     const filenames = items.map(({ filename }) => textOf(filename));
-    for (let start = 0; start < filenames.length; start += filesPerChange) {
-      const some = filenames.slice(start, start + filesPerChange);
-      await this.#change("clearAll", some, (asked, held) => {
-        const removed = asked.filter((filename) => held.has(filename));
-        return removed.length > 0 ? { saved: [], removed } : undefined;
-      });
-    }
+    await this.#change("clearAll", filenames, (asked, held) => {
+      const removed = asked.filter((filename) => held.has(filename));
+      return removed.length > 0 ? { saved: [], removed } : undefined;
+    });
   }
 
   async claim(project: string, isClaimed: boolean): Promise<void> {
@@ -271,13 +265,10 @@ class DynamoIndex implements IndexCache {
   async #save(operation: string, files: readonly PackageFile[]): Promise<void> {
     const latest = new Map(files.map((file) => [file.filename, file]));
     const byProject = [...latest.values()].sort((a, b) => a.project < b.project ? -1 : 1);
-    for (let start = 0; start < byProject.length; start += filesPerChange) {
-      const some = byProject.slice(start, start + filesPerChange);
-      await this.#change(operation, some.map((file) => file.filename), (asked) => ({
-        saved: asked.map((filename) => latest.get(filename)!),
-        removed: [],
-      }));
-    }
+    await this.#change(operation, byProject.map((file) => file.filename), (asked) => ({
+      saved: asked.map((filename) => latest.get(filename)!),
+      removed: [],
+    }));
   }
 
   async #change(operation: string, filenames: readonly string[], decide: Decide): Promise<void> {

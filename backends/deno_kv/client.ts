@@ -5,6 +5,8 @@ export type DenoKvKey = readonly (string | number)[];
 
 /** What is at a key. */
 export interface DenoKvEntry {
+  /** Where it is. */
+  readonly key: readonly unknown[];
   /** The value, or `null`. */
   readonly value: unknown;
   /** Which write it is of; `null` where there is nothing. Later writes have greater ones. */
@@ -22,7 +24,7 @@ export interface DenoKvCommit {
 /** Changes that are made together if what they were decided by is unchanged. */
 export interface DenoKvAtomic {
   /** The key must still have this versionstamp. */
-  check(check: { key: DenoKvKey; versionstamp: string | null }): unknown;
+  check(check: { key: readonly unknown[]; versionstamp: string | null }): unknown;
   /** Stores a value. */
   set(key: DenoKvKey, value: unknown, options?: { expireIn?: number }): unknown;
   /** Removes a key. */

@@ -2,38 +2,31 @@
 
 import { utf8Bytes } from "../../src/compose/limits.ts";
 import { type Clock, NEVER } from "../../src/contracts/clock.ts";
-import type { DenoKv, DenoKvCommit, DenoKvKey } from "./client.ts";
+import type { DenoKv, DenoKvCommit, DenoKvEntry, DenoKvKey } from "./client.ts";
 
 /** One thing to be written: a value, or its removal. */
 export interface Mutation {
   readonly key: DenoKvKey;
   /** `undefined` removes the key. */
   readonly value?: unknown;
-  /** When it may be dropped, in epoch milliseconds. */
-  readonly until: number;
-  readonly sizeBytes: number;
+  /** When it may be dropped, in epoch milliseconds. Default: never. */
+  readonly until?: number;
+  /** How large the value is, unless it is a small record. */
+  readonly sizeBytes?: number;
 }
 
 /** A change of one entry, in the order in which it must be made. */
 export interface Change {
   /** What nobody reads yet. */
-  readonly before: readonly Mutation[];
+  readonly before?: readonly Mutation[];
   /** What makes the difference, in one commit. */
   readonly step: readonly Mutation[];
   /** The removal of what nobody reads any more. */
-  readonly after: readonly Mutation[];
+  readonly after?: readonly Mutation[];
 }
 
 /** What a change was decided by: it must still be there, or still be missing. */
-export interface Check {
-  readonly key: DenoKvKey;
-  readonly versionstamp: string | null;
-}
-
-/** The removal of a key. */
-export function removalOf(key: DenoKvKey): Mutation {
-  return { key, until: NEVER, sizeBytes: 0 };
-}
+export type Check = Pick<DenoKvEntry, "key" | "versionstamp">;
 
 /** Makes changes in one database. */
 export class DenoKvCommits {
@@ -48,13 +41,13 @@ export class DenoKvCommits {
 
   /** Makes a change if all `checks` hold; answers the versionstamp of its step if they did. */
   async decide(change: Change, checks: readonly Check[]): Promise<string | undefined> {
-    const { before, step, after } = change;
+    const { before = [], step, after = [] } = change;
     const whole = [...before, ...step];
     const isOne = batchesOf(whole).length === 1;
     if (!isOne) await this.all(before);
     const { ok, versionstamp } = await this.#commit(isOne ? whole : step, checks);
     if (ok) await this.all(after);
-    else if (!isOne) await this.all(before.map(({ key }) => removalOf(key)));
+    else if (!isOne) await this.all(before.map(({ key }) => ({ key })));
     return ok ? versionstamp : undefined;
   }
 
@@ -66,7 +59,7 @@ export class DenoKvCommits {
   async #commit(mutations: readonly Mutation[], checks: readonly Check[]): Promise<DenoKvCommit> {
     const atomic = this.#kv.atomic();
     for (const { key, versionstamp } of checks) atomic.check({ key, versionstamp });
-    for (const { key, value, until } of mutations) {
+    for (const { key, value, until = NEVER } of mutations) {
       if (value === undefined) atomic.delete(key);
       else atomic.set(key, value, expiryOf(until - this.#clock.now()));
     }
@@ -86,8 +79,9 @@ function batchesOf(mutations: readonly Mutation[]): Mutation[][] {
   const batches: Mutation[][] = [];
   let [bytes, keyBytes] = [Infinity, Infinity];
   for (const mutation of mutations) {
-    const ownKeyBytes = keySize(mutation.key);
-    const ownBytes = ownKeyBytes + mutation.sizeBytes + addedBytes;
+    const { key, sizeBytes = 0 } = mutation;
+    const ownKeyBytes = keySize(key);
+    const ownBytes = ownKeyBytes + sizeBytes + addedBytes;
     const last = batches.at(-1);
     const isFull = bytes + ownBytes > batchBytes || keyBytes + ownKeyBytes > batchKeyBytes;
     if (!last || isFull || last.length === batchMutations) {

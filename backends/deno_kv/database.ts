@@ -5,7 +5,7 @@ import { type Limits, UNLIMITED } from "../../src/contracts/backend.ts";
 import { type Clock, systemClock } from "../../src/contracts/clock.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
 import type { DenoKv } from "./client.ts";
-import { DenoKvCommits, removalOf } from "./commits.ts";
+import { DenoKvCommits } from "./commits.ts";
 import { DenoKvRecords } from "./records.ts";
 
 /** Where the entries are, and what time it is. */
@@ -45,7 +45,7 @@ export class DenoKvDatabase {
   async remove(operation: string, keys: readonly string[]): Promise<void> {
     requireKeys(this, keys);
     const gone = [...new Set(keys)].flatMap((key) =>
-      (["entry", "lease"] as const).map((kind) => removalOf(this.records.keyOf(kind, key)))
+      (["entry", "lease"] as const).map((kind) => ({ key: this.records.keyOf(kind, key) }))
     );
     await this.guard(operation, () => this.commits.all(gone));
   }

@@ -7,16 +7,10 @@ import type { DenoKvEntry, DenoKvKey } from "./client.ts";
 import type { DenoKvOptions } from "./database.ts";
 import { isLive } from "./records.ts";
 
-/** An entry with its key. */
-export interface DenoKvFound extends DenoKvEntry {
-  /** Where it is. */
-  readonly key: readonly unknown[];
-}
-
 /** The part of `Deno.Kv` that a listing uses. */
 export interface DenoKvLister {
   /** The entries whose keys begin with `prefix`, from `start` on, in the order of their keys. */
-  list(selector: { prefix: DenoKvKey; start?: DenoKvKey }): AsyncIterable<DenoKvFound>;
+  list(selector: { prefix: DenoKvKey; start?: DenoKvKey }): AsyncIterable<DenoKvEntry>;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Write } from "../../src/contracts/backend.ts";
 import type { Acquired, AcquireOptions, Lease, Locks } from "../../src/contracts/locks.ts";
 import { type Random, randomId, systemRandom } from "../../src/contracts/random.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./client.ts";
-import { type Change, type Mutation, removalOf } from "./commits.ts";
+import type { Change, Mutation } from "./commits.ts";
 import { DenoKvDatabase, type DenoKvOptions } from "./database.ts";
 
 /** As for the entries, and how to wait. */
@@ -75,31 +75,29 @@ class DenoKvLocks implements Locks<Uint8Array> {
     { leaseMs, enough }: AcquireOptions<Uint8Array>,
   ): Promise<Attempt<Acquired<Uint8Array>>> {
     const { records, commits, clock } = this.#database;
-    const keys = [records.keyOf("lease", key), records.keyOf("entry", key)] as const;
+    const leaseKey = records.keyOf("lease", key);
+    const keys = [leaseKey, records.keyOf("entry", key)];
     const [held, entry] = await records.raw(keys) as [DenoKvEntry, DenoKvEntry];
     if (!isLive(held, clock.now())) {
       const record = { owner: randomId(), until: clock.now() + leaseMs };
-      const stamp = await commits.decide(changeOf([leaseMutation(keys[0], record)]), [
-        { key: keys[0], versionstamp: held.versionstamp },
-        { key: keys[1], versionstamp: entry.versionstamp },
-      ]);
+      const step = [leaseMutation(leaseKey, record)];
+      const stamp = await commits.decide({ step }, [held, entry]);
       if (stamp !== undefined) {
-        const replaced = records.partKeysOf(key, entry);
+        const replaced = records.partKeysOf(entry);
         const lease = new DenoKvLease(this.#database, { key, record, stamp, replaced });
-        return { result: { lease, value: await this.#value(key, entry, lease) }, isDone: true };
+        return { result: { lease, value: await this.#value(entry, lease) }, isDone: true };
       }
     }
-    const value = await this.#value(key, entry);
+    const value = await this.#value(entry);
     return { result: { lease: undefined, value }, isDone: enough(value) };
   }
 
   async #value(
-    key: string,
     entry: DenoKvEntry,
     lease?: Lease<Uint8Array>,
   ): Promise<Uint8Array | undefined> {
     try {
-      return (await this.#database.records.whole(key, entry)).value;
+      return (await this.#database.records.whole(entry)).value;
     } catch (error) {
       await lease?.release();
       throw error;
@@ -144,18 +142,18 @@ class DenoKvLease implements Lease<Uint8Array> {
 
   async renew(leaseMs: number): Promise<boolean> {
     const record = { owner: this.#record.owner, until: this.#database.clock.now() + leaseMs };
-    return await this.#decide("renew", changeOf([leaseMutation(this.#leaseKey, record)]), record);
+    return await this.#decide("renew", { step: [leaseMutation(this.#leaseKey, record)] }, record);
   }
 
   async commit(write: Write<Uint8Array>): Promise<boolean> {
     requireWrites(this.#database, [write], (value) => value.length);
-    const { before, step, after } = this.#database.records.changeOf(write, this.#replaced);
-    const change = { before, step: [...step, removalOf(this.#leaseKey)], after };
-    return await this.#decide("commit", change);
+    const change = this.#database.records.changeOf(write, this.#replaced);
+    const step = [...change.step, { key: this.#leaseKey }];
+    return await this.#decide("commit", { ...change, step });
   }
 
   async release(): Promise<void> {
-    await this.#decide("release", changeOf([removalOf(this.#leaseKey)]));
+    await this.#decide("release", { step: [{ key: this.#leaseKey }] });
   }
 
   /** Makes a change if the lease is still held; `record` is what it leaves behind of the lease. */
@@ -190,11 +188,7 @@ function isLive({ value }: DenoKvEntry, now: number): boolean {
 }
 
 function leaseMutation(key: DenoKvKey, value: LeaseRecord): Mutation {
-  return { key, value, until: value.until, sizeBytes: 0 };
-}
-
-function changeOf(step: readonly Mutation[]): Change {
-  return { before: [], step, after: [] };
+  return { key, value, until: value.until };
 }
 
 /** A versionstamp is 20 hexadecimal digits, the first 16 of which count the commits. */

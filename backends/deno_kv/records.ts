@@ -21,8 +21,8 @@ import type { Write } from "../../src/contracts/backend.ts";
 import type { Clock } from "../../src/contracts/clock.ts";
 import { randomId } from "../../src/contracts/random.ts";
 import type { DenoKv, DenoKvEntry, DenoKvKey } from "./client.ts";
-import { type Change, type Check, removalOf } from "./commits.ts";
-import { sideBySide } from "../../src/compose/side_by_side.ts";
+import type { Change, Check } from "./commits.ts";
+import { groupsOf, sideBySide } from "../../src/compose/side_by_side.ts";
 
 /** What was found at a key. */
 export interface Found extends Check {
@@ -78,74 +78,59 @@ export class DenoKvRecords {
 
   /** What is at `keys`, in order. */
   async raw(keys: readonly DenoKvKey[]): Promise<DenoKvEntry[]> {
-    const groups: DenoKvKey[][] = [];
-    for (let start = 0; start < keys.length; start += keysAtOnce) {
-      groups.push(keys.slice(start, start + keysAtOnce));
-    }
-    const found: DenoKvEntry[][] = [];
-    await sideBySide([...groups.entries()], async ([index, group]) => {
-      found[index] = await this.#kv.getMany(group);
-    });
+    const found = await sideBySide(groupsOf(keys, keysAtOnce), (group) => this.#kv.getMany(group));
     return found.flat();
   }
 
   /** The entries of `keys`, in order. */
   async read(keys: readonly string[]): Promise<Found[]> {
     const heads = await this.raw(keys.map((key) => this.keyOf("entry", key)));
-    const found: Found[] = [];
-    await sideBySide([...keys.entries()], async ([index, key]) => {
-      found[index] = await this.whole(key, heads[index]!);
-    });
-    return found;
+    return await sideBySide(heads, (head) => this.whole(head));
   }
 
-  /** The entry of a key whose record is in hand: its parts are read. */
-  async whole(key: string, record: DenoKvEntry): Promise<Found> {
-    let found = await this.#found(key, record);
+  /** An entry whose record is in hand: its parts are read. */
+  async whole(record: DenoKvEntry): Promise<Found> {
+    let found = await this.#found(record);
     for (let attempt = 1; attempt < readAttempts; attempt++) {
       if (found.value !== undefined || found.partKeys.length === 0) return found;
-      const [again] = await this.raw([found.key]);
+      const [again] = await this.raw([found.key as DenoKvKey]);
       if (again!.versionstamp === found.versionstamp) return found;
-      found = await this.#found(key, again!);
+      found = await this.#found(again!);
     }
     return found;
   }
 
   /** Where the parts of the value are whose record is in hand. */
-  partKeysOf(key: string, { value: head }: DenoKvEntry): DenoKvKey[] {
-    return isHead(head) && head.parts ? this.#partKeys(key, head.parts) : [];
+  partKeysOf({ key, value: head }: DenoKvEntry): DenoKvKey[] {
+    return isHead(head) && head.parts ? this.#partKeys(key[2] as string, head.parts) : [];
   }
 
-  async #found(key: string, record: DenoKvEntry): Promise<Found> {
-    const { value: head, versionstamp } = record;
-    const partKeys = this.partKeysOf(key, record);
-    const entry = { key: this.keyOf("entry", key), versionstamp, partKeys };
-    if (!isLive(head, this.#clock.now())) return { ...entry, value: undefined };
+  async #found(record: DenoKvEntry): Promise<Found> {
+    const { value: head } = record;
+    const partKeys = this.partKeysOf(record);
+    if (!isLive(head, this.#clock.now())) return { ...record, partKeys, value: undefined };
     const value = head.parts ? joined(await this.raw(partKeys), head.parts) : head.value;
-    return { ...entry, value };
+    return { ...record, partKeys, value };
   }
 
   /** The change that a write makes; the parts at `replaced` are of the value that it replaces. */
   changeOf({ key, value, expiresAt }: Write<Uint8Array>, replaced: readonly DenoKvKey[]): Change {
-    const after = replaced.map(removalOf);
-    const entryKey = this.keyOf("entry", key);
-    if (expiresAt <= this.#clock.now()) return { before: [], step: [removalOf(entryKey)], after };
-    const entry = { key: entryKey, until: expiresAt, sizeBytes: value.length };
+    const after = replaced.map((partKey) => ({ key: partKey }));
+    const entry = { key: this.keyOf("entry", key), until: expiresAt };
+    const now = this.#clock.now();
+    if (expiresAt <= now) return { step: [entry], after };
     if (!isLarge(value)) {
-      return { before: [], step: [{ ...entry, value: { until: expiresAt, value } }], after };
+      const head = { until: expiresAt, value };
+      return { step: [{ ...entry, value: head, sizeBytes: value.length }], after };
     }
     const count = Math.ceil(value.length / partBytes);
     const parts: Parts = { id: randomId(), count, sizeBytes: value.length };
-    const until = Math.min(expiresAt, this.#clock.now() + partsLimitMs);
+    const until = Math.min(expiresAt, now + partsLimitMs);
     const before = this.#partKeys(key, parts).map((partKey, index) => {
       const part = value.slice(index * partBytes, (index + 1) * partBytes);
       return { key: partKey, value: part, until, sizeBytes: part.length };
     });
-    return {
-      before,
-      step: [{ ...entry, sizeBytes: 0, value: { until: expiresAt, parts } }],
-      after,
-    };
+    return { before, step: [{ ...entry, value: { until: expiresAt, parts } }], after };
   }
 
   #partKeys(key: string, { id, count }: Parts): DenoKvKey[] {

@@ -54,6 +54,8 @@ const busyCodes = new Set([
   "ThrottlingException",
 ]);
 const attempts = 6;
+/** How often what was left undone is sent again when none of it is done. */
+const idleAttempts = 8;
 const firstPauseMs = 25;
 
 /** Calls DynamoDB. */
@@ -91,6 +93,21 @@ export class DynamoApi {
   /** Waits before an attempt is made again: up to twice as long each time, at most 1.6 s. */
   async pause(attempt: number): Promise<void> {
     await this.#clock.sleep(firstPauseMs * 2 ** Math.min(attempt, 6) * this.#random());
+  }
+
+  /** Sends items until none is left undone; DynamoDB says which are, when it is busy or they are many. */
+  async untilDone<T>(
+    items: readonly T[],
+    send: (items: readonly T[]) => Promise<readonly T[]>,
+  ): Promise<void> {
+    let [left, idle] = [items, 0];
+    while (left.length > 0) {
+      const undone = await send(left);
+      idle = undone.length < left.length ? 0 : idle + 1;
+      if (idle === idleAttempts) throw new Error(`${undone.length} items were left undone`);
+      if (undone.length > 0) await this.pause(idle + 1);
+      left = undone;
+    }
   }
 
   async #once(name: string, input: unknown): Promise<unknown> {

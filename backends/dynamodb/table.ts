@@ -6,7 +6,7 @@ import { BackendError } from "../../src/contracts/errors.ts";
 import { randomId } from "../../src/contracts/random.ts";
 import { DynamoApi, type DynamoApiOptions, DynamoError, type DynamoSigner } from "./api.ts";
 import { fenceLifeOf, idOf, type Item, number } from "./items.ts";
-import { sideBySide } from "../../src/compose/side_by_side.ts";
+import { groupsOf, sideBySide } from "../../src/compose/side_by_side.ts";
 
 /** Where the entries are, and how long to wait for them. */
 export interface DynamoOptions extends DynamoApiOptions {
@@ -27,8 +27,6 @@ const writesAtOnce = 25;
 /** Each key that is removed takes two of the 100 actions of a transaction. */
 const removalsAtOnce = 50;
 
-/** How often what DynamoDB left undone is sent again when it does none of it. */
-const idleAttempts = 8;
 /** How often a transaction is made again that met another one. */
 const conflictAttempts = 64;
 /** How often a new table is asked whether it is ready; with the pauses, for a minute and more. */
@@ -69,7 +67,7 @@ export class DynamoTable {
   async read(ids: readonly Item[]): Promise<Item[]> {
     const found: Item[] = [];
     await sideBySide(groupsOf(ids, keysAtOnce), async (group) => {
-      await this.#untilDone(group, async (Keys) => {
+      await this.#api.untilDone(group, async (Keys) => {
         const { Responses, UnprocessedKeys } = await this.call<BatchOfItems>("BatchGetItem", {
           RequestItems: { [this.table]: { Keys, ConsistentRead: true } },
         });
@@ -83,7 +81,7 @@ export class DynamoTable {
   /** Makes puts and deletes of different items. */
   async write(requests: readonly Action[]): Promise<void> {
     await sideBySide(groupsOf(requests, writesAtOnce), async (group) => {
-      await this.#untilDone(group, async (left) => {
+      await this.#api.untilDone(group, async (left) => {
         const { UnprocessedItems } = await this.call<BatchOfWrites>("BatchWriteItem", {
           RequestItems: { [this.table]: left },
         });
@@ -190,21 +188,6 @@ export class DynamoTable {
       throw error;
     }
   }
-
-  /** Sends items until none is left undone; DynamoDB says which are, when it is busy or they are many. */
-  async #untilDone<T>(
-    items: readonly T[],
-    send: (items: readonly T[]) => Promise<readonly T[]>,
-  ): Promise<void> {
-    let [left, idle] = [items, 0];
-    while (left.length > 0) {
-      const undone = await send(left);
-      idle = undone.length < left.length ? 0 : idle + 1;
-      if (idle === idleAttempts) throw new Error(`${undone.length} items were left undone`);
-      if (undone.length > 0) await this.#api.pause(idle + 1);
-      left = undone;
-    }
-  }
 }
 
 interface BatchOfItems {
@@ -236,12 +219,4 @@ function isConflict(error: unknown): boolean {
     hasCode(error, "TransactionInProgressException") ||
     (hasCode(error, "TransactionCanceledException") &&
       /TransactionConflict|ThrottlingError/.test(error.message));
-}
-
-function groupsOf<T>(items: readonly T[], size: number): T[][] {
-  const groups: T[][] = [];
-  for (let start = 0; start < items.length; start += size) {
-    groups.push(items.slice(start, start + size));
-  }
-  return groups;
 }

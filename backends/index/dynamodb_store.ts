@@ -2,6 +2,7 @@
 
 import { summariesOf, type SummaryFacts } from "../../src/contracts/project_summaries.ts";
 import type { PackageFile } from "../../src/contracts/index_cache.ts";
+import { groupsOf, sideBySide } from "../../src/compose/side_by_side.ts";
 import { type DynamoApi, DynamoError } from "../dynamodb/api.ts";
 import type { TableNames } from "./dynamodb_tables.ts";
 import {
@@ -44,6 +45,12 @@ export type Decide = (
 /** DynamoDB takes so many items in a transaction, and keys in a batch. */
 const itemsPerTransaction = 100;
 const keysPerBatch = 100;
+
+/** How many files a transaction begins with; it is halved where it is too large. */
+const filesPerChange = 45;
+
+/** The items of so many files are read at once, ahead of what becomes of them. */
+const filesAhead = 20 * filesPerChange;
 
 /** How often a change is tried while others change the same projects. */
 const attempts = 64;
@@ -120,15 +127,41 @@ export class DynamoStore {
     return (await this.#all("Scan", { TableName: this.#names.files })).items;
   }
 
-  /** Changes files, their projects' states and summaries, and the serial, in one transaction. */
+  /**
+   * Changes files, their projects' states and summaries, and the serial, some files in a transaction.
+   *
+   * One follows the other, since each raises the serial of the index. What they begin with is read but
+   * once: a transaction leaves the projects as it has made them, and where somebody else was faster it
+   * is refused, and thought out anew by what is there then.
+   */
   async change(filenames: readonly string[], decide: Decide): Promise<void> {
+    const views: Views = new Map();
+    for (const ahead of groupsOf(filenames, filesAhead)) {
+      const held = await this.files(ahead);
+      for (const some of groupsOf(ahead, filesPerChange)) {
+        await this.#changeSome(some, { decide, held, views });
+      }
+    }
+  }
+
+  async #changeSome(filenames: readonly string[], changing: Changing): Promise<void> {
+    const { decide, views } = changing;
+    let { held } = changing;
     for (let attempt = 1;; attempt++) {
-      const held = await this.files(filenames);
       const change = decide(filenames, held);
       if (change === undefined) return;
-      const items = await this.#itemsOf(change, held);
-      if (items.length > itemsPerTransaction) return await this.#changeHalves(filenames, decide);
-      if (await this.transact(items, attempt)) return;
+      const changed = await this.#changed(change, { held, views });
+      if (changed === undefined) {
+        const middle = filenames.length >> 1;
+        await this.#changeSome(filenames.slice(0, middle), { ...changing, held });
+        return await this.#changeSome(filenames.slice(middle), { ...changing, held });
+      }
+      views.clear();
+      if (await this.transact(changed.items, attempt)) {
+        for (const [name, view] of changed.views) views.set(name, view);
+        return;
+      }
+      held = await this.files(filenames);
     }
   }
 
@@ -164,28 +197,25 @@ export class DynamoStore {
     return isClaimed ? { Put: { TableName, Item: key } } : { Delete: { TableName, Key: key } };
   }
 
-  async #batch(table: string, wanted: readonly DynamoItem[]): Promise<DynamoItem[]> {
+  async #batch(table: string, keys: readonly DynamoItem[]): Promise<DynamoItem[]> {
     const items: DynamoItem[] = [];
-    const keys = [...wanted];
-    while (keys.length > 0) {
-      const asked = { Keys: keys.splice(0, keysPerBatch), ConsistentRead: true };
-      const { Responses, UnprocessedKeys } = await this.#api.call<Batch>("BatchGetItem", {
-        RequestItems: { [table]: asked },
+    await sideBySide(groupsOf(keys, keysPerBatch), async (group) => {
+      await this.#api.untilDone(group, async (Keys) => {
+        const { Responses, UnprocessedKeys } = await this.#api.call<Batch>("BatchGetItem", {
+          RequestItems: { [table]: { Keys, ConsistentRead: true } },
+        });
+        items.push(...Responses[table] ?? []);
+        return UnprocessedKeys[table]?.Keys ?? [];
       });
-      items.push(...Responses[table] ?? []);
-      keys.push(...UnprocessedKeys[table]?.Keys ?? []);
-    }
+    });
     return items;
   }
 
-  async #changeHalves(filenames: readonly string[], decide: Decide): Promise<void> {
-    const middle = filenames.length >> 1;
-    await this.change(filenames.slice(0, middle), decide);
-    await this.change(filenames.slice(middle), decide);
-  }
-
-  async #itemsOf(change: Change, held: ReadonlyMap<string, DynamoItem>): Promise<unknown[]> {
-    const { saved, removed } = change;
+  /** The transaction of a change and what it makes of its projects; `undefined` if it is too large. */
+  async #changed(
+    { saved, removed }: Change,
+    { held, views }: Pick<Changing, "held" | "views">,
+  ): Promise<{ items: unknown[]; views: Views } | undefined> {
     const items = [
       ...saved.flatMap((file) => this.#saving(file, held.get(file.filename))),
       ...removed.flatMap((filename) => this.#removing(held.get(filename)!)),
@@ -195,18 +225,23 @@ export class DynamoStore {
     for (const filename of gone) {
       if (held.has(filename)) projects.add(textOf(held.get(filename)!.name));
     }
-    // More than these never fit, and need not be read.
-    if (items.length + 2 * projects.size + 1 > itemsPerTransaction && gone.size > 1) {
-      return Array.from({ length: itemsPerTransaction + 1 });
-    }
+    const isLarge = items.length + 2 * projects.size + 1 > itemsPerTransaction;
+    if (isLarge && gone.size > 1) return undefined;
+    const left: Views = new Map();
     for (const name of projects) {
-      const { rows, state } = await this.project(name);
-      const staying = rows.map(factsOfItem).filter(({ filename }) => !gone.has(filename));
+      const { serial, files } = views.get(name) ?? await this.#view(name);
+      const staying = files.filter(({ filename }) => !gone.has(filename));
       const coming = saved.filter(({ project }) => project === name);
-      items.push(this.#raiseProject(name, numberOf(state.serial)));
-      items.push(this.#summarising(name, [...staying, ...coming]));
+      const view = { serial: serial + 1, files: [...staying, ...coming] };
+      items.push(this.#raiseProject(name, serial), this.#summarising(name, view.files));
+      left.set(name, view);
     }
-    return [...items, this.raiseSerial()];
+    return { items: [...items, this.raiseSerial()], views: left };
+  }
+
+  async #view(name: string): Promise<View> {
+    const { rows, state } = await this.project(name);
+    return { serial: numberOf(state.serial), files: rows.map(factsOfItem) };
   }
 
   #saving(file: PackageFile, old: DynamoItem | undefined): unknown[] {
@@ -267,6 +302,22 @@ export class DynamoStore {
     } while (start !== undefined);
     return { items, pages };
   }
+}
+
+/** A project as it was read, or as a transaction has left it. */
+interface View {
+  readonly serial: number;
+  readonly files: readonly SummaryFacts[];
+}
+
+type Views = Map<string, View>;
+
+interface Changing {
+  readonly decide: Decide;
+  /** The items of the files, and of others, as they were read. */
+  readonly held: ReadonlyMap<string, DynamoItem>;
+  /** The projects of the transaction before. */
+  readonly views: Views;
 }
 
 interface Collected {

@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { AwsClient } from "aws4fetch";
 import { dynamodbIndex, type DynamoIndexOptions } from "../../backends/index_dynamodb.ts";
 import { BackendError } from "../../src/contracts/errors.ts";
+import type { IndexCache, PackageFile, ProjectSummary } from "../../src/contracts/index_cache.ts";
 import {
   fullRecord,
   type IndexCacheFixture,
@@ -99,6 +100,61 @@ describe("DynamoDB Local", { skip: dynamodb.missing }, () => {
     await index.clear(record.filename);
     deepEqual((await call("Scan", files)).Items, []);
     deepEqual((await call("Scan", summaries)).Items, []);
+  });
+
+  /** An index whose calls are named, and held up by what a test does before they are made. */
+  function watched(namespace: string): {
+    readonly index: IndexCache;
+    readonly names: string[];
+    before: (name: string) => Promise<void>;
+  } {
+    const real = signer();
+    const names: string[] = [];
+    const watching = { names, before: (_: string): Promise<void> => Promise.resolve() };
+    const fetch: AwsClient["fetch"] = async (address, init) => {
+      const target = new Headers(init?.headers).get("x-amz-target")!;
+      const name = target.slice(target.indexOf(".") + 1);
+      names.push(name);
+      await watching.before(name);
+      return await real.fetch(address, init);
+    };
+    return Object.assign(watching, { index: dynamodbIndex({ fetch }, place(namespace)) });
+  }
+
+  const versionsOf = (count: number): PackageFile[] =>
+    Array.from({ length: count }, (_, at) => recordOf("demo", `1.${at}`));
+
+  it("reads a project and its files once for all the transactions of a save", async () => {
+    const { index, names } = watched(fresh());
+    await index.serial();
+    for (const files of [versionsOf(200), versionsOf(200)]) {
+      names.length = 0;
+      await index.saveMany(files);
+      const count = (name: string): number => names.filter((one) => one === name).length;
+      deepEqual(["BatchGetItem", "Query", "TransactWriteItems"].map(count), [2, 1, 5]);
+    }
+    deepEqual(await index.project("demo"), { serial: 10, isClaimed: false });
+    equal((await index.all("demo")).files.length, 200);
+  });
+
+  it("thinks a save out anew where somebody else changes the project in its midst", async () => {
+    const namespace = fresh();
+    const watching = watched(namespace);
+    const other = dynamodbIndex(signer(), place(namespace));
+    let transactions = 0;
+    watching.before = async (name) => {
+      if (name !== "TransactWriteItems" || ++transactions !== 3) return;
+      await other.saveMany([recordOf("demo", "9.0"), recordOf("demo", "1.150")]);
+      await other.clear(recordOf("demo", "1.10").filename);
+    };
+    await watching.index.saveMany(versionsOf(200));
+    const { files, serial } = await other.all("demo");
+    deepEqual([files.length, serial], [200, 7]);
+    const [{ version }] = await other.summary() as [ProjectSummary];
+    equal(version, "9.0");
+    equal(await other.fetch(recordOf("demo", "1.10").filename), undefined);
+    // One is refused for the project, and one for the file that it was to find as it was not.
+    equal(transactions, 5 + 2);
   });
 
   it("PX-06: what is read is never late: no index by name, and every read consistent", async () => {

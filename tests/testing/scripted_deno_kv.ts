@@ -6,7 +6,7 @@ import type {
   DenoKvEntry,
   DenoKvKey,
 } from "../../backends/deno_kv/client.ts";
-import type { DenoKvFound, DenoKvLister } from "../../backends/deno_kv/listing.ts";
+import type { DenoKvLister } from "../../backends/deno_kv/listing.ts";
 
 /** What goes wrong with a call: nothing, the call itself, or only its answer. */
 export type Fault = "none" | "before" | "after";
@@ -39,7 +39,7 @@ export class ScriptedDenoKv implements DenoKv {
       if (this.faultOf(++this.calls) === "before") throw new Error("a fault was asked for");
     };
     return {
-      async *list(selector): AsyncGenerator<DenoKvFound> {
+      async *list(selector): AsyncGenerator<DenoKvEntry> {
         call();
         yield* kv.list(selector);
       },

@@ -112,7 +112,7 @@ export class MemcachedConnection {
   }
 
   /** Closes it, and says why to everybody on it. */
-  close(reason: unknown = new Error("the connection has ended")): void {
+  close(reason: unknown = ended()): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#dueAt = NEVER;
@@ -148,6 +148,7 @@ export class MemcachedConnection {
   }
 
   #write(bytes: Uint8Array, sent: readonly Sent[]): void {
+    if (!this.#isOpen) return sent.forEach(({ fail }) => fail(ended()));
     const isFirst = this.#sent.length === 0;
     this.#sent.push(...sent);
     for (const { load } of sent) this.#load += load;
@@ -216,6 +217,10 @@ function requireAnswer(reply: MetaReply, mark: number): void {
   if (flagOf(reply, "O") !== String(mark)) {
     throw new Error(`the server answers what nobody asked: ${textOf(reply)}`);
   }
+}
+
+function ended(): Error {
+  return new Error("the connection has ended");
 }
 
 function refused(reply: MetaReply): Error {

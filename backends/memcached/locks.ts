@@ -1,7 +1,7 @@
 /**
  * Dogpile locks in memcached, by the cas of the value itself.
  *
- * A lease is written into the item of the key, at its end (see `memcached_record.ts`), and the cas that
+ * A lease is written into the item of the key, at its end (see `record.ts`), and the cas that
  * the server gives that write is its fence. Whoever stores, deletes or takes over changes the cas; so
  * `ms KEY C<fence>` stores the value and ends the lease in one step, or does neither.
  *
@@ -9,6 +9,9 @@
  * 2. B finds A's lease in the item, reads the stale value beside it, and waits or goes.
  * 3. A's lease runs out. B appends its own lease under the cas it read: the cas is another now.
  * 4. A commits under its old cas, which is refused. B commits.
+ *
+ * In 1 the stale value has been read before, with its cas: the lease is appended under that (see
+ * `sightings.ts`). Only where it is another by now does a second trip follow, under the cas read anew.
  *
  * memcached has leases of its own (`mg KEY N30`), in whole seconds of its clock, that can neither be
  * renewed nor taken over while a value is there; hence the marks. Fences start anew with

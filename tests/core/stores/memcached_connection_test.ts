@@ -173,6 +173,14 @@ describe("MemcachedConnection", () => {
     }
   });
 
+  it("sends nothing once it is closed, and says so", async () => {
+    const { socket, connection, ask } = connected();
+    connection.close();
+    await rejects(ask(both)[0]!, /the connection has ended/);
+    await rejects(connection.signIn("name", "word"), /the connection has ended/);
+    deepEqual(socket.sent, []);
+  });
+
   it("is closed by more than it was asked, after what it was asked", async () => {
     const { socket, connection, ask } = connected();
     const [answer] = ask([reading("a")]);

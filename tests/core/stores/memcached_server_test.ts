@@ -285,4 +285,13 @@ describe("memcachedServer", () => {
     await settled();
     deepEqual(opening.sockets.map(({ isClosed }) => isClosed), [true]);
   });
+
+  it("tells whoever a connection is being opened for alone that it has been closed", async () => {
+    const { sockets, server } = served({ keepsConnections: false });
+    const early = rejects(server.run("get", reading), BackendError);
+    await Promise.resolve();
+    server.close();
+    await early;
+    deepEqual(sockets.map(({ isClosed, sent }) => [isClosed, sent]), [[true, []]]);
+  });
 });

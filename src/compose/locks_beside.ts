@@ -13,8 +13,9 @@
  * holds: a lease that was lost before its commit stores nothing, and a commit whose lease is found
  * lost afterwards removes what it stored and answers `false`.
  *
- * A deletion is two steps as well: leases end, then values go. Whoever acquires between them may read
- * the value that is about to go, and store it again where no new one is to be had.
+ * A deletion is three steps: leases end, values go, and leases end again, for whoever acquires between
+ * the first two may read the value that is about to go, and would store it again where no new one is
+ * to be had. Only what is read and stored again wholly between the first step and the last can stay.
  */
 
 import type { Backend, Write } from "../contracts/backend.ts";
@@ -90,6 +91,7 @@ class LocksBeside<V> implements Locks<V> {
   async revoke(keys: readonly string[]): Promise<void> {
     await this.#locks.revoke(keys);
     await this.#backend.delete(keys);
+    await this.#locks.revoke(keys);
   }
 
   async #attempt(

@@ -68,6 +68,28 @@ describe("locksBeside", () => {
     deepEqual(store.keys, []);
   });
 
+  it("keeps out what was read while a deletion was under way", async () => {
+    const clock = new ManualClock();
+    const store = new ModelStore<number>(clock);
+    const slow = new ScriptedBackend(store, async ({ verb }): Promise<Fault> => {
+      if (verb === "delete") await clock.sleep(500);
+      return "none";
+    });
+    const locks = locksBeside(slow, localLocks(new ModelStore<number>(clock), { clock }), {
+      clock,
+    });
+    const write = { key: "key", value: 1, expiresAt: NEVER };
+    await store.set([write]);
+    const deleted = locks.revoke(["key"]);
+    await clock.advance(0);
+    const { lease, value } = await locks.acquire("key", { ...once, leaseMs: 60_000 });
+    equal(value, 1, "the value that is about to go");
+    await clock.advance(500);
+    await deleted;
+    equal(await lease!.commit(write), false);
+    deepEqual(store.keys, []);
+  });
+
   it("renews for as long as the lease was last given before it stores", async () => {
     const clock = new ManualClock();
     const store = new ModelStore<number>(clock);

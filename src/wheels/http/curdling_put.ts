@@ -8,9 +8,9 @@ import { InvalidFilenameError } from "../../contracts/errors.ts";
 import { parseFilename } from "../packages/names.ts";
 import type { StagedUpload } from "../upload.ts";
 import { may, type Visitor } from "./access.ts";
-import { boundaryOf, readMultipart } from "./multipart.ts";
+import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
 import type { Handler } from "./routes.ts";
-import { admitted, readingBody, refused, type UploadRouteParts } from "./upload_entry.ts";
+import { admitted, readingBody, refused, stageFor, type UploadRouteParts } from "./upload_entry.ts";
 
 /** The handler of files that are put. */
 export function putFile(parts: UploadRouteParts): Handler {
@@ -27,46 +27,53 @@ async function take(
   { visitor, filename }: { readonly visitor: Visitor; readonly filename: string },
 ): Promise<Response> {
   // What cannot be stored is not read.
-  if (parseFilename(filename) === undefined) {
+  const parsed = parseFilename(filename);
+  if (parsed === undefined) {
     throw new InvalidFilenameError(filename, "is no name of a wheel or source distribution");
   }
-  const upload = await staged(parts, request, filename);
+  const { project } = parsed;
+  const stage: Stage = (bytes) => stageFor(parts, project, bytes);
+  const upload = await staged(request, filename, stage);
   const claims = visitor.name === undefined ? { filename } : { filename, uploader: visitor.name };
   const mayWrite = (project: string): boolean => may(visitor, "write", project);
-  await parts.wheelhouse.publish(upload, claims, { mayWrite });
+  const { maxUploadBytes: maxBytes } = parts;
+  await parts.wheelhouse.publish(upload, claims, { mayWrite, maxBytes });
   return new Response("ok", {
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
   });
 }
 
+/** Takes bytes aside. */
+type Stage = (bytes: ReadableStream<Uint8Array>) => Promise<StagedUpload>;
+
 async function staged(
-  parts: UploadRouteParts,
   { body, headers }: Request,
   filename: string,
+  stage: Stage,
 ): Promise<StagedUpload> {
   if (body === null) throw refused("There is no file.");
-  const { wheelhouse, maxUploadBytes } = parts;
   const type = headers.get("content-type") ?? "";
-  if (!/^\s*multipart\//i.test(type)) {
-    return await readingBody(body, (bytes) => wheelhouse.stage(bytes, maxUploadBytes));
-  }
+  if (!/^\s*multipart\//i.test(type)) return await readingBody(body, stage);
   const boundary = boundaryOf(type);
   if (boundary === undefined) throw refused("Expected a form of type multipart/form-data.");
-  return await readingBody(body, (bytes) => stagedField(parts, bytes, { boundary, filename }));
+  return await readingBody(
+    body,
+    (bytes) => stagedField(readMultipart(bytes, boundary), filename, stage),
+  );
 }
 
 /** The field of a form that is named as the file. Others are passed over. */
 async function stagedField(
-  { wheelhouse, maxUploadBytes }: UploadRouteParts,
-  body: ReadableStream<Uint8Array>,
-  { boundary, filename }: { readonly boundary: string; readonly filename: string },
+  parts: AsyncIterable<Part>,
+  filename: string,
+  stage: Stage,
 ): Promise<StagedUpload> {
   let upload: StagedUpload | undefined;
   try {
-    for await (const part of readMultipart(body, boundary)) {
+    for await (const part of parts) {
       if (part.name !== filename) continue;
       if (upload !== undefined) throw refused("The form has more than one such file.");
-      upload = await wheelhouse.stage(part.body, maxUploadBytes);
+      upload = await stage(part.body);
     }
   } catch (error) {
     await upload?.staged.discard();

@@ -12,7 +12,7 @@ import type { StagedUpload, UploadClaims } from "../upload.ts";
 import { may, type Visitor } from "./access.ts";
 import { problemResponse } from "./errors.ts";
 import type { Routes } from "./routes.ts";
-import { admitted, readingBody, refused, type UploadRouteParts } from "./upload_entry.ts";
+import { admitted, readingBody, refused, stageFor, type UploadRouteParts } from "./upload_entry.ts";
 
 /** The fields that are read; what else a form has is ignored. */
 const SINGLE_FIELDS: ReadonlySet<string> = new Set([
@@ -160,16 +160,9 @@ class Form {
 
   /** Takes the file aside: no more of it than its project may have, as far as that is known by now. */
   async #stage({ body }: Part, filename: string): Promise<StagedUpload> {
-    const { wheelhouse, maxUploadBytes: maxBytes } = this.#parts;
-    const { rules } = wheelhouse;
     const stated = this.#parts.style.claims?.name ?? this.field("name");
     const name = stated ?? parseFilename(filename)?.project;
-    if (name === undefined) return await wheelhouse.stage(body, rules.mostUploadBytes(maxBytes));
-    const project = normalizeName(name);
-    const closure = rules.closureOf(project);
-    if (closure !== undefined) throw new UploadRefusedError("closed", `${closure}.`);
-    const limitBytes = rules.maxUploadBytesOf(project, maxBytes);
-    return await wheelhouse.stage(body, limitBytes, limitBytes === maxBytes ? {} : { project });
+    return await stageFor(this.#parts, name === undefined ? undefined : normalizeName(name), body);
   }
 
   #claims(filename: string, uploader: string | undefined): UploadClaims {

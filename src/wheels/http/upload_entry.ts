@@ -2,6 +2,7 @@
 
 import { CacheError, UploadRefusedError } from "../../contracts/errors.ts";
 import { reasonOf } from "../log.ts";
+import type { StagedUpload } from "../upload.ts";
 import type { Wheelhouse } from "../wheelhouse.ts";
 import { type Access, isProblem, refusalOf, type Visitor } from "./access.ts";
 import { type Problem, problemResponse } from "./errors.ts";
@@ -62,6 +63,23 @@ export async function admitted(
     }
     throw error;
   }
+}
+
+/**
+ * Takes a file aside: no more of it than its project may have, by its normalised name as far as that is
+ * known by now, and nothing of it where the project is closed.
+ */
+export async function stageFor(
+  { wheelhouse, maxUploadBytes: maxBytes }: UploadRouteParts,
+  project: string | undefined,
+  body: ReadableStream<Uint8Array>,
+): Promise<StagedUpload> {
+  const { rules } = wheelhouse;
+  if (project === undefined) return await wheelhouse.stage(body, rules.mostUploadBytes(maxBytes));
+  const closure = rules.closureOf(project);
+  if (closure !== undefined) throw new UploadRefusedError("closed", `${closure}.`);
+  const limitBytes = rules.maxUploadBytesOf(project, maxBytes);
+  return await wheelhouse.stage(body, limitBytes, limitBytes === maxBytes ? {} : { project });
 }
 
 /** Reads a body. What is wrong with it, or that it broke off, is told to its sender. */

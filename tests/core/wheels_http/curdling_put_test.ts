@@ -1,11 +1,11 @@
 /** What curdling's clients write. */
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findPackage } from "../../../src/wheels/find_package.ts";
 import { makeSdist } from "../../testing/make_sdist.ts";
 import { makeWheel, sha256Of } from "../../testing/make_wheel.ts";
-import { listedAt, put, putOf } from "./curdling_house.ts";
+import { listedAt, namesIn, put, putOf } from "./curdling_house.ts";
 import { bytesOf, House } from "./house.ts";
 import { as, houseWith } from "./rights_house.ts";
 import { storedPaths } from "./upstreams.ts";
@@ -149,6 +149,43 @@ describe("a file that is put", () => {
     equal((await put(house, WHEEL, { headers: as("ann") })).status, 200);
     equal((await house.index.fetch(WHEEL.filename))?.uploader, "ann");
     equal((await listedAt(house, "/api/gherkin")).length, 1);
+  });
+
+  it("obeys what is laid down for its project, as what is read does", async () => {
+    const house = new House({
+      rules: {
+        maxUploadBytes: { small: 1_000 },
+        statuses: { old: { status: "archived" }, ill: { status: "quarantined" } },
+        denied: { "demo<2": "It leaks" },
+      },
+    });
+    const sent = async (name: string, version: string, paddingBytes = 0) =>
+      (await put(house, makeWheel({ name, version, paddingBytes }))).status;
+    equal(await sent("small", "1.0", 2_000), 413);
+    equal(await sent("large", "1.0", 2_000), 200);
+    equal(await sent("old", "1.0"), 403);
+    equal(await sent("ill", "1.0"), 403);
+    ok(await sent("demo", "1.0") >= 400);
+    equal(await sent("demo", "2.0"), 200);
+
+    const later = new House({
+      index: house.index,
+      files: () => house.files,
+      rules: {
+        statuses: { large: { status: "quarantined" } },
+        denied: { "demo==2.0": "It leaks" },
+      },
+    });
+    equal((await put(house, makeWheel({ name: "demo", version: "2.1" }))).status, 200);
+    deepEqual(namesIn(await listedAt(later, "/api/demo")), [
+      ["2.1", ["demo-2.1-py3-none-any.whl"]],
+    ]);
+    for (const path of ["/api/large", "/s/large", "/p/large-1.0-py3-none-any.whl"]) {
+      ok([403, 404, 451].includes((await later.fetch(path)).status), path);
+    }
+    for (const path of ["/s/demo==2.0", "/p/demo-2.0-py3-none-any.whl"]) {
+      ok([403, 404, 451].includes((await later.fetch(path)).status), path);
+    }
   });
 
   it("is one of several methods that the address has", async () => {

@@ -5,7 +5,10 @@ import fc from "fast-check";
 import { House } from "./house.ts";
 import { TwistedUpstream } from "./upstreams.ts";
 
-const SEGMENTS = ["simple", "packages", "legacy", "health", "demo", "Demo", "..", ".", "%2e", "aa"];
+const SEGMENTS = [
+  ...["simple", "packages", "legacy", "health", "demo", "Demo", "..", ".", "%2e", "aa"],
+  ...["api", "s", "p", "demo;whl", "demo%3E=1", "demo-1.0-py3-none-any.whl"],
+];
 
 const segment = fc.oneof(
   fc.constantFrom(...SEGMENTS),

@@ -6,6 +6,7 @@ import {
   InvalidFilenameError,
   UploadRefusedError,
 } from "../../src/contracts/errors.ts";
+import { removalPath } from "../../src/wheels/paths.ts";
 import { makeSdist } from "../testing/make_sdist.ts";
 import { sha256Of } from "../testing/make_wheel.ts";
 import type { IndexCacheFixture } from "./index_cache_fixture.ts";
@@ -151,7 +152,8 @@ export const uploadCases: TrialCases<IndexCacheFixture> = {
     deepEqual(await fixture.other.summary(), [summaryOf(high)]);
     equal(await house.wheelhouse.remove(high.filename), true);
     deepEqual(await fixture.other.summary(), [summaryOf(low)]);
-    deepEqual(await house.paths(), [low.path, `${low.path}.metadata`]);
+    const marks = [gone, high].map(({ project, filename }) => removalPath(project, filename));
+    deepEqual(await house.paths(), [low.path, `${low.path}.metadata`, ...marks].sort());
     ok((await fixture.other.project("demo")).isClaimed);
   },
 };

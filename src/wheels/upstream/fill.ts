@@ -63,6 +63,8 @@ interface Fill {
   readonly flight: Promise<Flight | undefined>;
   /** Its record, once it is stored. */
   readonly stored: Promise<PackageFile>;
+  /** Who boards the flight in the moment when it begins, so that it never leaves without them. */
+  readonly boarding: ((body: ReadableStream<Uint8Array>) => void)[];
 }
 
 /** Told when the upstream has begun to answer: without a flight if the bytes are taken aside. */
@@ -114,9 +116,8 @@ export class Fills {
   /** A file's bytes, as they come in. */
   async open(cold: ColdFile): Promise<ReadableStream<Uint8Array>> {
     const fill = this.#fillOf(cold);
-    const boarded = (await this.#awaited(cold, fill, fill.flight))?.board();
-    if (boarded !== undefined) return boarded;
-    return await this.#reopen((await this.#awaited(cold, fill, fill.stored)).path);
+    return await this.#awaited(cold, fill, boarded(fill)) ??
+      await this.#reopen((await this.#awaited(cold, fill, fill.stored)).path);
   }
 
   #fillOf(cold: ColdFile): Fill {
@@ -127,9 +128,11 @@ export class Fills {
     const stored = this.#fill(cold, (arrivals, begun) => {
       fill.arrivals = arrivals;
       fill.begun = begun;
-      if (begun !== undefined) resolve(begun);
+      if (begun === undefined) return;
+      for (const board of fill.boarding.splice(0)) board(begun.board());
+      resolve(begun);
     });
-    const fill: Fill = { arrivals: undefined, begun: undefined, flight, stored };
+    const fill: Fill = { arrivals: undefined, begun: undefined, flight, stored, boarding: [] };
     this.#running.set(path, fill);
     stored.then(() => resolve(undefined), reject);
     this.#parts.background(Promise.allSettled([flight, stored]));
@@ -298,6 +301,17 @@ export class Fills {
     if (opened !== undefined) return opened.body;
     throw new BackendError(this.#parts.files.name, "read", `"${path}" is gone`);
   }
+}
+
+/** The bytes of a fill's flight for one client; `undefined` where it has none. */
+function boarded(
+  { begun, boarding, flight }: Fill,
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  if (begun !== undefined) return Promise.resolve(begun.board());
+  return new Promise((resolve, reject) => {
+    boarding.push(resolve);
+    flight.then(() => resolve(undefined), reject);
+  });
 }
 
 function agreeing(record: PackageFile, sha256: string | undefined): PackageFile {

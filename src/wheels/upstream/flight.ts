@@ -130,7 +130,7 @@ export class Flight {
 
   /** Whether a new client would get the whole file. */
   get isBoardable(): boolean {
-    if (this.#state === "failed") return false;
+    if (this.#state === "failed" || this.#state === "unstored") return false;
     return this.#windowStart === 0 || this.#state === "flying" || this.#state === "landed";
   }
 

@@ -47,13 +47,22 @@ async function readOn(reader: Reader, before: Uint8Array[] = []): Promise<Uint8A
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
+/** Three clients who ask before one of them has read anything: one reader, and two whole files. */
+async function allAboard(
+  setting: ReadThrough,
+): Promise<[Reader, Promise<Uint8Array<ArrayBuffer>>, Promise<Uint8Array<ArrayBuffer>>]> {
+  const { house, wheel } = setting;
+  const reader = await readerOf(setting);
+  const [second, third] = [await house.fetch(wheel.path), await house.fetch(wheel.path)];
+  return [reader, bytesOf(second), bytesOf(third)];
+}
+
 describe("a client that stops reading, when the store has given up", () => {
   it("is let go with an error after half a minute, and the others get their file", async () => {
     const setting = await overBrokenStore(12 * MEBIBYTE);
     const { house, wheel, upstream } = setting;
-    const stalled = await readerOf(setting);
+    const [stalled, ...others] = await allAboard(setting);
     await stalled.read();
-    const others = [1, 2].map(async () => await bytesOf(await house.fetch(wheel.path)));
     let arrived = 0;
     for (const other of others) void other.then(() => arrived++);
     await house.clock.advance(29_999);
@@ -104,9 +113,8 @@ describe("a client that stops reading, when the store has given up", () => {
             return withBody(response, unevenBody(bytes, sizes));
           })
           : undefined;
-      const slow = await readerOf(setting);
+      const [slow, other] = await allAboard(setting);
       const { value } = await slow.read();
-      const other = bytesOf(await house.fetch(wheel.path));
       await house.clock.advance(1_000);
       equal(await sha256Of(await readOn(slow, [value!])), wheel.sha256, `${sizes}`);
       equal(await sha256Of(await other), wheel.sha256, `${sizes}`);
@@ -127,6 +135,21 @@ describe("a client that stops reading, when the store has given up", () => {
     equal(await sha256Of(await late), wheel.sha256);
     equal(upstream.count("/packages/"), 2);
     equal(await sha256Of(await readOn(early, parts)), wheel.sha256);
+  });
+});
+
+describe("a client of a store that gives up at once", () => {
+  it("has its file all the same, and so have all who ask with it", async () => {
+    for (const after of [0, 1]) {
+      const setting = await readThrough({
+        paddingBytes: 2 * MEBIBYTE,
+        house: { files: (clock) => breaking(memoryFiles({ clock }), after) },
+      });
+      const { house, wheel } = setting;
+      const asked = [1, 2, 3].map(async () => await bytesOf(await house.fetch(wheel.path)));
+      for (const bytes of await Promise.all(asked)) equal(await sha256Of(bytes), wheel.sha256);
+      await settled(house);
+    }
   });
 });
 

@@ -3,7 +3,6 @@
  * order, so that the file is staged first and judged when all is known.
  */
 
-import { UploadRefusedError } from "../../contracts/errors.ts";
 import type { PackageFile } from "../../contracts/index_cache.ts";
 import { boundaryOf, type Part, readMultipart } from "./multipart.ts";
 import { normalizeName, parseFilename } from "../packages/names.ts";

@@ -11,6 +11,7 @@ import { type DigestFactory, portableDigests } from "./digests.ts";
 import { type Log, noLog, reasonOf } from "./log.ts";
 import type { Page, Variant } from "./pages/page.ts";
 import { type AsOfOptions, type PageAnswer, Pages } from "./pages/pages.ts";
+import { Lookups } from "./lookups.ts";
 import { metadataPath } from "./paths.ts";
 import { readProvenance } from "./provenance.ts";
 import { EVERYTHING, type Reach } from "./reach.ts";
@@ -118,6 +119,8 @@ export class Wheelhouse {
   readonly isReadThrough: boolean;
   /** What is laid down for projects and files. */
   readonly rules: Rules;
+  /** What became of the pages and files that were looked for. */
+  readonly lookups: Lookups = new Lookups();
   readonly #parts: Parts;
   readonly #pages: Pages;
   readonly #uploads: Uploads;
@@ -143,7 +146,11 @@ export class Wheelhouse {
     this.rules = parts.rules;
     this.#pages = new Pages({ ...parts, region: parts.pages });
     this.#uploads = new Uploads(parts);
-    this.#cold = parts.upstream && new ColdFiles({ ...parts, upstream: parts.upstream });
+    this.#cold = parts.upstream && new ColdFiles({
+      ...parts,
+      upstream: parts.upstream,
+      lookups: this.lookups,
+    });
   }
 
   /** The page that lists all projects held here or claimed. */
@@ -178,7 +185,7 @@ export class Wheelhouse {
    * Rejects with an `UpstreamError` where only the upstream could tell, and fails.
    */
   page(project: string, variant: Variant): Promise<PageAnswer | undefined> {
-    return this.#pages.project(project, variant);
+    return this.lookups.counted("page", (note) => this.#pages.project(project, variant, note));
   }
 
   /** The file of this name that pages list under this key, or `undefined`. */
@@ -323,11 +330,14 @@ export class Wheelhouse {
       sizeBytes,
       modifiedAt: uploadedAt,
       // A file read through whose bytes were removed to make room is fetched again.
-      open: async (range) => {
-        this.#cold?.used(record);
-        return await bodyAt(this.#parts.files, path, range) ??
-          await this.#cold?.refilled(record, range);
-      },
+      open: (range) =>
+        this.lookups.counted("file", async (note) => {
+          this.#cold?.used(record);
+          const held = await bodyAt(this.#parts.files, path, range);
+          if (held !== undefined) return held;
+          note("error");
+          return await this.#cold?.refilled(record, range, note);
+        }),
     };
   }
 

@@ -14,6 +14,7 @@ import { type BodyOfLength, fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
 import { withPypicloud } from "./pypicloud.ts";
 import { integrityRoutes } from "./integrity.ts";
+import { metricRoutes } from "./metrics.ts";
 import { dispatch, pathProblem, type Routes, shared } from "./routes.ts";
 import { simpleRoutes } from "./simple.ts";
 import { uploadRoutes } from "./upload.ts";
@@ -115,6 +116,7 @@ function routesOf(options: AppOptions): Routes {
     ...integrityRoutes(parts),
     ...uploadRoutes(parts),
     ...healthRoutes(wheelhouse, log),
+    ...metricRoutes(parts),
   };
   return withCurdling(access.hasRights ? withPypicloud(routes, parts) : routes, parts);
 }

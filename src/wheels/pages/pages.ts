@@ -11,6 +11,7 @@ import type { IndexCache } from "../../contracts/index_cache.ts";
 import type { Policy } from "../../region/policy.ts";
 import type { Region } from "../../region/region.ts";
 import type { Log } from "../log.ts";
+import type { Note } from "../lookups.ts";
 import type { Rules } from "../rules/rules.ts";
 import { type Form, gzipped, type Page, pageOf, type Variant } from "./page.ts";
 import { conflictsIn, listProject, type Sources } from "./project_listing.ts";
@@ -98,11 +99,15 @@ export class Pages {
    * an `UpstreamError` where that cannot be told, because the upstream fails, and with a
    * `HeldBackError` for a project of which nobody gets anything.
    */
-  async project(project: string, variant: Variant): Promise<PageAnswer | undefined> {
+  async project(
+    project: string,
+    variant: Variant,
+    note: Note = () => {},
+  ): Promise<PageAnswer | undefined> {
     this.#checkDenial(project);
     const { index, upstream } = this.#parts;
     const { serial, isClaimed } = await index.project(project);
-    const answer = isClaimed ? undefined : await upstream?.page(project);
+    const answer = isClaimed ? undefined : await upstream?.page(project, note);
     const source = isClaimed ? "own" : answer?.identity ?? "held";
     const key = `project:${project}:${serial}:${source}${this.#settings}`;
     const page = await this.#kept(key, variant, (form) => this.#render(project, form, answer));

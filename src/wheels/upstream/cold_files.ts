@@ -6,6 +6,7 @@ import type { ByteRange, FileStore } from "../../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../../contracts/index_cache.ts";
 import type { DigestFactory } from "../digests.ts";
 import { type Log, reasonOf } from "../log.ts";
+import type { Lookups, Note } from "../lookups.ts";
 import { parseFilename, projectCandidates } from "../packages/names.ts";
 import { isStorable, upstreamFolder, upstreamPath } from "../paths.ts";
 import { EVERYTHING, type Reach } from "../reach.ts";
@@ -29,6 +30,8 @@ export interface ColdParts {
   readonly upstream: Upstream;
   /** What is laid down for them. */
   readonly rules: Rules;
+  /** Counts what becomes of what is asked for. */
+  readonly lookups: Lookups;
   /** Computes digests. */
   readonly digests: DigestFactory;
   /** For ages and time limits. */
@@ -107,12 +110,13 @@ export class ColdFiles {
   /** The file, whose digest its listing states. */
   async file(cold: ColdFile, record: PackageFile | undefined): Promise<WheelFile> {
     const { sha256 = "", sizeBytes, uploadTime } = cold.file;
+    const { lookups } = this.#parts;
     if (record !== undefined) checkUnreplaced(cold, record);
     return {
       sha256,
       sizeBytes: sizeBytes ?? await this.#fills.sizeOf(cold),
       ...(uploadTime === undefined ? {} : { modifiedAt: Date.parse(uploadTime) }),
-      open: (range) => this.#open(cold, range),
+      open: (range) => lookups.counted("file", (note) => this.#open(cold, range, note)),
     };
   }
 
@@ -125,6 +129,7 @@ export class ColdFiles {
   async refilled(
     record: PackageFile,
     range: ByteRange | undefined,
+    note: Note,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     if (record.upstream === undefined) return undefined;
     const { index, files } = this.#parts;
@@ -135,7 +140,7 @@ export class ColdFiles {
       return await bodyAt(files, now.path, range);
     }
     const cold = await this.find({ key, filename }, EVERYTHING);
-    return cold && await this.#open(cold, range);
+    return cold && await this.#open(cold, range, note);
   }
 
   /**
@@ -186,7 +191,9 @@ export class ColdFiles {
   async #open(
     cold: ColdFile,
     range: ByteRange | undefined,
+    note: Note,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
+    note(this.#fills.isFilling(cold.path) ? "wait" : "fill");
     if (range === undefined) return await this.#fills.open(cold);
     return await this.#passed(cold, range) ??
       await bodyAt(this.#parts.files, (await this.#fills.stored(cold)).path, range);

@@ -15,13 +15,15 @@ import type { Policy } from "../../region/policy.ts";
 import type { Region } from "../../region/region.ts";
 import { Circuit } from "./circuit.ts";
 import { Doubts } from "./doubts.ts";
+import { Endings } from "./endings.ts";
 import { type Log, noLog, reasonOf } from "../log.ts";
+import type { Note } from "../lookups.ts";
 import { sha256Hex } from "../sha256_hex.ts";
 import { isRange } from "./passed_range.ts";
 import { type Fetch, type Fetched, UpstreamFetcher } from "./upstream_fetch.ts";
 import type { UpstreamFile, UpstreamListing } from "./upstream_page.ts";
 import { UpstreamPolicy, type UpstreamPolicyOptions } from "./upstream_policy.ts";
-import { parseUpstreamHtml, parseUpstreamJson } from "./upstream_parse.ts";
+import { parseUpstreamPage } from "./upstream_parse.ts";
 
 /** How an upstream is reached. */
 export interface UpstreamOptions extends UpstreamPolicyOptions {
@@ -135,6 +137,7 @@ export class Upstream {
   readonly #timeoutMs: number;
   readonly #maxPageBytes: number;
   readonly #circuit = new Circuit();
+  readonly #endings = new Endings();
   readonly #doubts = new Doubts();
 
   /** Throws a `TypeError` or `RangeError` for an address, an id or a rule that is none. */
@@ -169,12 +172,12 @@ export class Upstream {
    * What is let through of the page of a project by its normalised name, fresh or, while the upstream
    * fails, stale.
    */
-  async page(project: string): Promise<UpstreamPage> {
+  async page(project: string, note: Note = () => {}): Promise<UpstreamPage> {
     const now = this.#parts.clock.now();
     if (this.policy.isReserved(project)) {
       return { listing: undefined, identity: "reserved", fetchedAt: now, heldBack: [] };
     }
-    const answer = await this.#answer(project);
+    const answer = await this.#answer(project, note);
     if (answer.listing === undefined) return { ...answer, heldBack: [] };
     const sifted = this.policy.sift(project, answer.listing, now);
     const count = sifted.heldBack.length;
@@ -183,12 +186,23 @@ export class Upstream {
     return { ...answer, ...sifted, identity };
   }
 
-  #answer(project: string): Promise<UpstreamAnswer> {
-    return this.#parts.region.getOrCreate<UpstreamAnswer>(
+  async #answer(project: string, note: Note): Promise<UpstreamAnswer> {
+    const since = this.#endings.now;
+    let made: UpstreamAnswer | undefined;
+    const answer = await this.#parts.region.getOrCreate<UpstreamAnswer>(
       `upstream:${this.id}:${project}`,
-      ({ stale }) => this.#fetchPage(project, stale as Entry<UpstreamAnswer> | undefined),
+      async ({ stale }) => {
+        made = await this.#fetchPage(project, stale as Entry<UpstreamAnswer> | undefined);
+        this.#endings.note(project);
+        return made;
+      },
       POLICY,
     );
+    // What this call made may also come too late for it, which then has the stale answer.
+    if (made !== undefined && made.fetchedAt === answer.fetchedAt) note("fill");
+    else if (this.isStale(answer)) note("stale");
+    else if (this.#endings.hasEnded(project, since)) note("wait");
+    return answer;
   }
 
   /** Whether a page is older than it should be, because the upstream fails. */
@@ -297,7 +311,10 @@ export class Upstream {
   async #read(project: string, fetched: Fetched): Promise<UpstreamAnswer> {
     const { response, url } = fetched;
     const bytes = await this.#bytesOf(fetched);
-    const listing = this.#withAllowedFiles(project, parse(project, { response, url, bytes }));
+    const listing = this.#withAllowedFiles(
+      project,
+      parseUpstreamPage({ project, baseUrl: url }, response, bytes),
+    );
     const etag = response.headers.get("etag");
     const lastModified = response.headers.get("last-modified");
     const serial = response.headers.get("x-pypi-last-serial");
@@ -375,23 +392,4 @@ function conditionsOf(held: UpstreamAnswer | undefined): Record<string, string> 
   if (held?.etag !== undefined) return { "if-none-match": held.etag };
   if (held?.lastModified !== undefined) return { "if-modified-since": held.lastModified };
   return {};
-}
-
-function parse(
-  project: string,
-  page: { response: Response; url: string; bytes: Uint8Array },
-): UpstreamListing {
-  const { response, url, bytes } = page;
-  const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-  const origin = { project, baseUrl: url };
-  const text = new TextDecoder().decode(bytes);
-  try {
-    if (type === "application/vnd.pypi.simple.v1+json") return parseUpstreamJson(text, origin);
-    if (type === "application/vnd.pypi.simple.v1+html" || type === "text/html") {
-      return parseUpstreamHtml(text, origin);
-    }
-  } catch (cause) {
-    throw new UpstreamError(url, reasonOf(cause), { status: response.status, cause });
-  }
-  throw new UpstreamError(url, `its type is "${type}"`, { status: response.status });
 }

@@ -6,10 +6,31 @@
 
 import { Parser } from "htmlparser2";
 
+import { UpstreamError } from "../../contracts/errors.ts";
+import { reasonOf } from "../log.ts";
 import { normalizeName } from "../packages/names.ts";
 import type { ProjectStatus } from "../pages/project_page.ts";
 import { filenameOf, judgeFile, type PageOrigin } from "./upstream_file.ts";
 import type { RawFile, UpstreamFile, UpstreamListing } from "./upstream_page.ts";
+
+/** Reads the page of an answer by its type. An `UpstreamError` says what is wrong with it. */
+export function parseUpstreamPage(
+  origin: PageOrigin,
+  { status, headers }: Response,
+  bytes: Uint8Array,
+): UpstreamListing {
+  const type = (headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  const text = new TextDecoder().decode(bytes);
+  try {
+    if (type === "application/vnd.pypi.simple.v1+json") return parseUpstreamJson(text, origin);
+    if (type === "application/vnd.pypi.simple.v1+html" || type === "text/html") {
+      return parseUpstreamHtml(text, origin);
+    }
+  } catch (cause) {
+    throw new UpstreamError(origin.baseUrl, reasonOf(cause), { status, cause });
+  }
+  throw new UpstreamError(origin.baseUrl, `its type is "${type}"`, { status });
+}
 
 /** Reads a page of PEP 691's JSON. */
 export function parseUpstreamJson(text: string, origin: PageOrigin): UpstreamListing {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { Evictions } from "../../../src/wheels/upstream/evictions.ts";
 import type { UpstreamOptions } from "../../../src/wheels/upstream/upstream.ts";
 import { bytesOf, House, type HouseOptions, type PublishedWheel } from "./house.ts";
 import { settled, storedPaths, TwistedUpstream } from "./upstreams.ts";
@@ -63,22 +64,13 @@ describe("what is kept of an upstream's files", () => {
     deepEqual(await small.held(), ["own", "pinned", "y"], "y is there until something else comes");
     deepEqual(await bytesOf(await small.house.fetch(own.path)), own.bytes);
 
-    let answer: () => void = () => {};
-    const held = new Promise<void>((resolve) => answer = resolve);
-    const slow = await small.wheel("slow");
-    small.upstream.twist = async (request) => {
-      const response = await small.upstream.house.app.fetch(request);
-      if (request.url.includes(slow.filename)) await held;
-      return response;
-    };
-    const reading = small.house.fetch(slow.path).then(bytesOf);
-    await small.house.clock.advance(0);
-    await small.read(others[0]!).catch(() => {});
-    answer();
-    deepEqual(await reading, slow.bytes);
-    await settled(small.house);
-    equal((await small.held()).includes("slow"), true);
-    equal((await small.held()).includes("pinned"), true);
+    const { clock, files } = small.house;
+    const log = (): void => {};
+    const isBusy = (path: string): boolean => path.includes("/y/");
+    const bound = { folder: "upstream.main/", maxBytes: 1, pinned: ["pin*"] };
+    const evictions = new Evictions({ files, clock, log, isBusy }, bound);
+    await evictions.stored(`upstream.main/y/${others[1]!.filename}`, MB);
+    deepEqual(await small.held(), ["own", "pinned", "y"], "nothing goes that is on its way");
   });
 
   it("I-178: counts what an earlier process left, and lets that go first", async () => {

@@ -155,7 +155,7 @@ export class ReplyReader {
 
 function lineOf({ verb, key, flags = [], value }: MetaCommand, mark: number): string {
   const isEncoded = blankOrControl.test(key);
-  let line = `${verb} ${isEncoded ? btoa(String.fromCharCode(...encoder.encode(key))) : key}`;
+  let line = `${verb} ${isEncoded ? btoa(String.fromCharCode(...bytesOf(key))) : key}`;
   if (verb === "ms") line += ` ${value?.length ?? 0}`;
   if (isEncoded) line += " b";
   for (const flag of flags) if (flag !== "q") line += ` ${flag}`;

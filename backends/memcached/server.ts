@@ -154,9 +154,9 @@ class Server implements MemcachedServer {
     return this.#options.keepsConnections ? this.#era : NaN;
   }
 
-  async run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
-    const replies = await this.#all(operation, commands);
-    return replies!;
+  run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
+    // There is always an answer where no era is asked for.
+    return this.#all(operation, commands) as Promise<Replies>;
   }
 
   async runIn(era: number, operation: string, commands: readonly MetaCommand[]): Promise<Answer> {
@@ -173,9 +173,16 @@ class Server implements MemcachedServer {
     for (const { fail } of this.#waiting.splice(0)) fail(closed());
   }
 
-  async #all(operation: string, commands: readonly MetaCommand[], era?: number): Promise<Answer> {
+  #all(operation: string, commands: readonly MetaCommand[], era?: number): Promise<Answer> {
+    const [batch, ...more] = batchesOf(commands);
+    // Without a promise more: most calls have a single batch.
+    if (batch && more.length === 0) return this.#one(operation, batch, era);
+    return this.#inTurn(operation, batch ? [batch, ...more] : [], era);
+  }
+
+  async #inTurn(operation: string, batches: readonly Batch[], era?: number): Promise<Answer> {
     const all: MetaReply[] = [];
-    for (const batch of batchesOf(commands)) {
+    for (const batch of batches) {
       const replies = await this.#one(operation, batch, era);
       if (!replies) return undefined;
       all.push(...replies);

@@ -104,7 +104,11 @@ export class MemcachedStore {
   /** Refuses keys that the server would. */
   requireKeys(keys: readonly string[]): void {
     requireKeys(this, keys);
-    const long = keys.find((key) => blankOrControl.test(key) && utf8Bytes(key) > longestEncodedKey);
+    // As few keys are looked at as can be: a letter takes three bytes at most.
+    const long = keys.find((key) =>
+      3 * key.length > longestEncodedKey && utf8Bytes(key) > longestEncodedKey &&
+      blankOrControl.test(key)
+    );
     if (long === undefined) return;
     const state = `it has blanks or control characters and more than ${longestEncodedKey} bytes`;
     throw unusableKey(this, long, state);
@@ -117,8 +121,8 @@ export class MemcachedStore {
   }
 
   /** Carries out commands on the server; without any, nothing is asked. */
-  async run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
-    return commands.length > 0 ? await this.server.run(operation, commands) : [];
+  run(operation: string, commands: readonly MetaCommand[]): Promise<Replies> {
+    return commands.length > 0 ? this.server.run(operation, commands) : Promise.resolve([]);
   }
 
   /** The command that stores a value, or removes the key where its deadline has passed. */

@@ -22,7 +22,7 @@ import { serialized } from "../src/compose/serialized.ts";
 import type { Backend } from "../src/contracts/backend.ts";
 import { NEVER } from "../src/contracts/clock.ts";
 import { makeRegion } from "../src/region/region.ts";
-import { memcached } from "../tests/services/memcached.ts";
+import { memcachedOfOneThread } from "../tests/services/memcached.ts";
 import { redis } from "../tests/services/redis.ts";
 
 /** Gets the value of a key. */
@@ -39,7 +39,7 @@ const VALUE = new TextEncoder().encode(JSON.stringify(TEXT));
 export async function raceGets(): Promise<Outcome[]> {
   return [
     ...redis.missing ? [] : await raceRedis(),
-    ...memcached.missing ? [] : await raceMemcached(),
+    ...memcachedOfOneThread.missing ? [] : await raceMemcached(),
     ...await raceSqlite(),
   ];
 }
@@ -179,7 +179,7 @@ async function raceHttp(port: number): Promise<Outcome[]> {
 }
 
 async function raceMemcached(): Promise<Outcome[]> {
-  const running = await memcached.start();
+  const running = await memcachedOfOneThread.start();
   const address = `127.0.0.1:${running.port}`;
   const server = memcachedServer(address, { connect: nodeSocket() });
   const peer = new Memcache(address);

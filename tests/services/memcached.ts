@@ -6,9 +6,15 @@ import { type Place, runAs, type Service, service } from "./server.ts";
 const program = findProgram(["memcached"]);
 
 /** memcached over TCP. */
-export const memcached: Service = service({
+export const memcached: Service = service({ program, arguments: asNobody });
+
+/**
+ * memcached with one thread for all connections. With several each connection has its own, and which of
+ * them shares a processor with the client decides more than what the client does.
+ */
+export const memcachedOfOneThread: Service = service({
   program,
-  arguments: ({ port }) => ["-p", String(port), "-l", "127.0.0.1", "-U", "0", "-u", "nobody"],
+  arguments: (place) => [...asNobody(place), "-t", "1"],
 });
 
 /** memcached on a unix socket in its folder, see {@linkcode socketOf}. */
@@ -55,6 +61,10 @@ export const memcachedWithTls: Service = service({
 /** The certificate of a memcached over TLS, which signs itself. */
 export function authorityOf(folder: string): string {
   return `${folder}/certificate.pem`;
+}
+
+function asNobody({ port }: Place): string[] {
+  return ["-p", String(port), "-l", "127.0.0.1", "-U", "0", "-u", "nobody"];
 }
 
 function asMyself({ port }: Place): string[] {

@@ -22,8 +22,8 @@ export interface CachedFunction<A extends readonly unknown[], R> {
   /** Removes the value of these arguments. */
   invalidate(...args: A): Promise<void>;
   /**
-   * Calls the original, keeps its value whatever was there, and answers it. The value is set, not
-   * created: a deletion or invalidation while the original runs does not keep it out.
+   * Calls the original, keeps its value whatever was there and whatever `shouldCache` says of it, and
+   * answers it; see {@linkcode Region.refresh}.
    */
   refresh(...args: A): Promise<R>;
 }
@@ -97,9 +97,9 @@ function cached<A extends readonly unknown[], R>(
     invalidate: (...args: A) => region.delete(key(...args)),
     async refresh(this: unknown, ...args: A): Promise<R> {
       // Called on the cached function itself there is no object; `refresh.call(object)` gives one.
-      const value = await fn.call(this === call ? undefined : this, ...args);
-      await region.set(key(...args), value, optionsOf(args));
-      return value;
+      const object = this === call ? undefined : this;
+      const { shouldCache: _, ...options } = optionsOf(args);
+      return await region.refresh<R>(key(...args), () => fn.call(object, ...args), options);
     },
   });
 }

@@ -41,6 +41,8 @@ async function store(call: Call, right: CreationRight, entry: Entry): Promise<bo
   flight.stage = "storing";
   if (flight.isVoid) await release(call, lease);
   else if (await commit(call, lease, entry) && !flight.isVoid) {
+    // Who has read the entry that this one replaces while it was fresh must not shelve it any more.
+    if (right.isEarly) call.core.versions.bump(call.mangled);
     shelve(call, entry);
     return true;
   }

@@ -23,6 +23,7 @@ import { fetchAll, fetchOne } from "./fetch.ts";
 import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import { note, type RegionCounts, type RegionEventType, type RegionListener } from "./observer.ts";
 import { checkDuration, overridePolicy } from "./policy.ts";
+import { refreshOne } from "./refresh.ts";
 import {
   coreOf,
   identityOf,
@@ -221,6 +222,15 @@ export class Region {
   /** Removes `key`; a creation under way anywhere stores nothing any more. */
   async delete(key: string): Promise<void> {
     await this.deleteMulti([key]);
+  }
+
+  /**
+   * Makes the value of `key` anew, keeps it whatever was there, and answers it. A delete, a set or an
+   * invalidation meanwhile keeps it out. Where somebody else holds the lock for longer than
+   * `lock.waitMs` it is made all the same and not kept, or the call rejects, if the policy says so.
+   */
+  async refresh<T>(key: string, creator: Creator<T>, options?: CallOptions<T>): Promise<T> {
+    return await refreshOne({ ...this.#callOf(key, options), creator }) as T;
   }
 
   /** Gives the value of `key` its lives anew, from now on; answers whether there was one. */

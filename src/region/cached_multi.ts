@@ -23,7 +23,10 @@ export interface CachedMultiFunction<K, R> {
   set(values: Iterable<readonly [K, R]>): Promise<void>;
   /** Removes the values of these arguments. */
   invalidate(...ids: K[]): Promise<void>;
-  /** Calls the original for all, keeps what it answers, and answers as a call does. */
+  /**
+   * Calls the original for all, keeps what it answers, and answers as a call does; see
+   * {@linkcode Region.refreshMulti}.
+   */
   refresh(...ids: K[]): Promise<(R | undefined)[]>;
 }
 
@@ -90,10 +93,16 @@ function cachedMulti<R>(
     },
     invalidate: (...ids: unknown[]) => region.deleteMulti(keys(...ids)),
     async refresh(this: unknown, ...ids: unknown[]): Promise<(R | undefined)[]> {
-      const made = await fn.apply(this === call ? undefined : this, ids);
-      const values = new Map(byKey(keys(...ids), ids, made));
-      await region.setMulti(values, options);
-      return keys(...ids).map((key) => values.get(key));
+      const object = this === call ? undefined : this;
+      const ofKeys = keys(...ids);
+      const { shouldCache: _, ...rest } = options;
+      return await region.refreshMulti<R>(ofKeys, async (wanted) => {
+        const isWanted = new Set(wanted);
+        const asked = new Map(ofKeys.map((key, i) => [key, ids[i]]));
+        for (const key of asked.keys()) if (!isWanted.has(key)) asked.delete(key);
+        const some = [...asked.values()];
+        return byKey([...asked.keys()], some, await fn.apply(object, some));
+      }, rest);
     },
   });
 }

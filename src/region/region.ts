@@ -23,7 +23,7 @@ import { fetchAll, fetchOne } from "./fetch.ts";
 import type { FunctionKeyGenerator, FunctionMultiKeyGenerator } from "./function_key.ts";
 import { note, type RegionCounts, type RegionEventType, type RegionListener } from "./observer.ts";
 import { checkDuration, overridePolicy } from "./policy.ts";
-import { refreshOne } from "./refresh.ts";
+import { refreshAll, refreshOne } from "./refresh.ts";
 import {
   coreOf,
   identityOf,
@@ -250,6 +250,20 @@ export class Region {
     const alone = aloneOf(creator);
     const calls = keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
     return await fetchAll(calls, creator as ManyCreator<unknown>) as (T | undefined)[];
+  }
+
+  /**
+   * The values of many keys, in their order, all made anew as by {@linkcode refresh}, together by one
+   * call of `creator` but for those whose locks are busy.
+   */
+  async refreshMulti<T>(
+    keys: readonly string[],
+    creator: ManyCreator<T>,
+    options?: CallOptions<T>,
+  ): Promise<(T | undefined)[]> {
+    const alone = aloneOf(creator);
+    const calls = keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
+    return await refreshAll(calls, creator as ManyCreator<unknown>) as (T | undefined)[];
   }
 
   /** The values of many keys, in their order; `undefined` where there is none that is fresh. */

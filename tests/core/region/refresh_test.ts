@@ -52,6 +52,26 @@ for (const shape of SHAPES) {
       });
     }
 
+    it("DX-10: of many keys those deleted while it runs are kept out, by one call for all", async () => {
+      const { region } = regionBench(shape);
+      await region.setMulti([["a", "old"], ["b", "old"], ["c", "old"]]);
+      const gate = Promise.withResolvers<void>();
+      const begun = Promise.withResolvers<void>();
+      const asked: (readonly string[])[] = [];
+      const refreshing = region.refreshMulti(["c", "a", "b", "a"], async (keys) => {
+        asked.push(keys);
+        begun.resolve();
+        await gate.promise;
+        return new Map(keys.filter((key) => key !== "c").map((key) => [key, `new ${key}`]));
+      });
+      await begun.promise;
+      await region.delete("b");
+      gate.resolve();
+      deepEqual(await refreshing, [undefined, "new a", "new b", "new a"]);
+      deepEqual(asked, [["a", "b", "c"]]);
+      deepEqual(await region.getMulti(["a", "b", "c"]), ["new a", undefined, "old"]);
+    });
+
     it("who asks while it runs has the old value, or waits for the new one", async () => {
       const { region } = regionBench(shape);
       const gate = Promise.withResolvers<string>();
@@ -141,6 +161,23 @@ describe("refresh in two processes", () => {
     await clock.advance(1_000);
     deepEqual([await creating, await refreshing], ["created", "refreshed"]);
     equal(await two.get("key"), "refreshed");
+  });
+
+  it("of many keys makes one apart that the other is making, and keeps nobody waiting for it", async () => {
+    const { clock, one, two } = processes();
+    const creating = two.getOrCreate("b", () => clock.sleep(1_000).then(() => "created"));
+    await clock.advance(50);
+    const asked: (readonly string[])[] = [];
+    const refreshing = one.refreshMulti(["a", "b", "c"], (keys) => {
+      asked.push(keys);
+      return keys.map((key) => `new ${key}`);
+    });
+    await clock.advance(50);
+    deepEqual(await two.getMulti(["a", "b", "c"]), ["new a", undefined, "new c"]);
+    await clock.advance(2_000);
+    deepEqual([await creating, await refreshing], ["created", ["new a", "new b", "new c"]]);
+    deepEqual(asked, [["a", "c"], ["b"]]);
+    equal(await two.get("b"), "new b");
   });
 
   it("where the other does not come to an end, makes it and does not keep it, or rejects", async () => {

@@ -39,8 +39,7 @@ export class ColdMetadata {
 
   /** The metadata with this digest; afterwards it is stored. */
   async file(cold: ColdFile, sha256: string): Promise<WheelFile> {
-    const bytes = await this.#held(metadataPath(cold.path), sha256) ??
-      await this.#fetched(cold, sha256);
+    const bytes = await this.#shared(cold, sha256);
     return {
       sha256,
       sizeBytes: bytes.byteLength,
@@ -61,9 +60,10 @@ export class ColdMetadata {
     return undefined;
   }
 
-  async #fetched(cold: ColdFile, sha256: string): Promise<Bytes> {
+  /** What is stored or else fetched, each once for all who ask meanwhile. */
+  async #shared(cold: ColdFile, sha256: string): Promise<Bytes> {
     const key = `${sha256} ${cold.path}`;
-    const fetching = this.#running.get(key) ?? this.#fetch(cold, sha256);
+    const fetching = this.#running.get(key) ?? this.#found(cold, sha256);
     this.#running.set(key, fetching);
     try {
       return await within(fetching, {
@@ -76,6 +76,10 @@ export class ColdMetadata {
     } finally {
       if (this.#running.get(key) === fetching) this.#running.delete(key);
     }
+  }
+
+  async #found(cold: ColdFile, sha256: string): Promise<Bytes> {
+    return await this.#held(metadataPath(cold.path), sha256) ?? await this.#fetch(cold, sha256);
   }
 
   async #fetch({ file, path }: ColdFile, expected: string): Promise<Bytes> {

@@ -69,8 +69,8 @@ describe("metrics", () => {
       await house.clock.advance((round % 13) * MINUTE_MS);
     }
     await settled(house);
-    for (const  of of["page", "file"] as const) {
-      const counts = await countsOf(house, of);
+    for (const lookup of ["page", "file"] as const) {
+      const counts = await countsOf(house, lookup);
       equal(sumOf(counts), counts.begun, JSON.stringify(counts));
       equal(counts.begun > 20, true);
     }

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { makeWheel, sha256Of } from "../../testing/make_wheel.ts";
-import { House, JSON_TYPE } from "./house.ts";
+import { type House, JSON_TYPE } from "./house.ts";
 import { as, houseWith } from "./rights_house.ts";
 
 const RIGHTS = { admins: ["root"], read: ["everyone"], write: ["everyone"] };

@@ -10,7 +10,7 @@ import { attempt } from "./bodies.ts";
 import { ifThere, makeFolder, ownFolder, stagingFolder } from "./folder_tree.ts";
 
 const leftoverAgeMs = 86_400_000;
-const stagedName = /^[0-9a-f]{32}$/;
+const stagedName = /^[0-9a-f-]{32,36}$/;
 
 /** Bytes taken aside. */
 export interface Aside {
@@ -58,7 +58,7 @@ export class FolderStaging {
 
   /** Writes a body to a file of its own, down to the disk; leaves nothing if that fails. */
   async take(body: ReadableStream<Uint8Array>, options: AsideOptions): Promise<Aside> {
-    const source = join(this.#folder, crypto.randomUUID().replaceAll("-", ""));
+    const source = join(this.#folder, crypto.randomUUID());
     try {
       return { source, ...await write(source, body, options) };
     } catch (error) {

@@ -6,7 +6,7 @@ import { bundle } from "./bundle.ts";
 import type { Outcome } from "./test_shim.ts";
 
 const EPILOGUE = "globalThis.runFile = runFile;";
-const FILE_LIMIT_MS = 120_000;
+const FILE_LIMIT_MS = 300_000;
 const FLAGS = [
   "--disable-gpu",
   "--disable-quic",

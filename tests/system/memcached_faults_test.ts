@@ -32,6 +32,8 @@ import { ManualClock, settled } from "../testing/manual_clock.ts";
 import { until } from "../testing/until.ts";
 
 const leaseMs = 1_000;
+/** For servers that answer slowly, where that is not what is tried. */
+const patience = { timeoutMs: 60_000, acquireMs: 60_000 };
 const once = { leaseMs, waitMs: 0, enough: (): boolean => false };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const write = (key: string, text: string) => ({ key, value: bytes(text), expiresAt: NEVER });
@@ -164,7 +166,7 @@ describe("memcached that fails", { skip: memcached.missing }, () => {
   });
 
   it("many callers share few connections, and dead ones are opened again", async () => {
-    const backend = memcachedBackend(reach({ connections: 3 }));
+    const backend = memcachedBackend(reach({ connections: 3, ...patience }));
     const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`);
     equal(link.connections, 0);
     await Promise.all(keys.map((key) => backend.set([write(key, key)])));
@@ -178,7 +180,7 @@ describe("memcached that fails", { skip: memcached.missing }, () => {
   });
 
   it("cut off at any byte with many callers on it, gives each their own value or an error by name", async () => {
-    const backend = memcachedBackend(reach({ connections: 1 }));
+    const backend = memcachedBackend(reach({ connections: 1, ...patience }));
     const keys = Array.from({ length: 6 }, (_, index) => `key-${index}`);
     await backend.set(keys.map((key) => write(key, `value of ${key}`)));
     let values = 0;

@@ -20,6 +20,8 @@ import type { Server } from "../services/server.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 
 const softTtlMs = 10_000;
+/** The server may be slow. */
+const patience = { timeoutMs: 60_000, acquireMs: 60_000 };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const write = (key: string, text: string) => ({ key, value: bytes(text), expiresAt: NEVER });
 const once = { leaseMs: 1_000, waitMs: 0, enough: (): boolean => false };
@@ -34,7 +36,7 @@ describe("trips to memcached", { skip: memcached.missing }, () => {
   beforeEach(async () => {
     await flush(running.port);
     clock = new ManualClock();
-    server = memcachedServer(`127.0.0.1:${running.port}`, { connect: counting });
+    server = memcachedServer(`127.0.0.1:${running.port}`, { connect: counting, ...patience });
   });
   afterEach(() => server.close());
 
@@ -94,7 +96,7 @@ describe("trips to memcached", { skip: memcached.missing }, () => {
   describe("of a lock on a value that was read before", () => {
     let others: MemcachedServer;
     beforeEach(() => {
-      others = memcachedServer(`127.0.0.1:${running.port}`, { connect: nodeSocket() });
+      others = memcachedServer(`127.0.0.1:${running.port}`, { connect: nodeSocket(), ...patience });
     });
     afterEach(() => others.close());
     const made = () => {

@@ -23,7 +23,7 @@ const runtime = isDeno ? ["run", "-A", "--unstable-kv", "--no-check"] : [];
 const child = fileURLToPath(new URL("children/open_and_close.ts", import.meta.url));
 
 /** Much longer than it takes, and shorter than anybody would wait. */
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 async function ends(address: string, values = "made, made"): Promise<void> {
   const env = process.env as Record<string, string>;

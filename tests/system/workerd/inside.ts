@@ -30,6 +30,8 @@ const SOCKETS = ["node:net", "node:tls"];
 
 /** Longer than a single test may take in there. */
 const LINE_MS = 300_000;
+/** Within this it must be over: before the runner ends the whole file, and nobody hears of a name. */
+const FILE_MS = 720_000;
 
 /** Bundles `file`, runs its tests in one request, and registers their outcomes. */
 export async function testInside(file: string, bindings: Bindings): Promise<void> {
@@ -67,7 +69,7 @@ async function runInside(file: string, bindings: Bindings): Promise<Outcome[]> {
   } catch (error) {
     return [broke(file, String(error))];
   } finally {
-    await worker.dispose();
+    await within(worker.dispose(), "everything is told, and the Worker is to end");
   }
 }
 
@@ -88,7 +90,9 @@ type Line = string | Outcome[];
 /** The last line, or what went wrong before it. */
 async function lastOf(lines: AsyncIterator<Line>): Promise<Line> {
   let begun = "nothing was begun";
+  const endsAt = systemClock.now() + FILE_MS;
   for (;;) {
+    if (systemClock.now() > endsAt) return `Stopped after ${FILE_MS / 1_000} s: ${begun}`;
     const next = await within(lines.next(), begun);
     if (next.done) return `The Worker ended early: ${begun}`;
     if (typeof next.value !== "string") return next.value;

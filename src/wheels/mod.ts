@@ -40,7 +40,7 @@ export type { AccessOptions, Action } from "./http/access.ts";
 export type { UploadOptions } from "./http/upload_options.ts";
 export type { BodyOfLength } from "./http/files.ts";
 export type { Log, LogLevel } from "./log.ts";
-export type { Lookup, Lookups, Outcome, Tally } from "./lookups.ts";
+export type { Lookup, Lookups, Note, Outcome, Tally } from "./lookups.ts";
 export type { Encoding, Form, Page, Variant } from "./pages/page.ts";
 export { pageCodec } from "./pages/page_codec.ts";
 export type { AsOfOptions, PageAnswer } from "./pages/pages.ts";

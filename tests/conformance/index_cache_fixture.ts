@@ -44,6 +44,7 @@ export const fullRecord: PackageFile = recordOf("demo", "2.0rc1", {
   requiresPython: ">=3.9, <4",
   summary: "A demonstration, “quoted” with 'both' \"kinds\"\nof 日本 and 😀",
   metadataSha256: "f".repeat(64),
+  hasProvenance: true,
   yanked: 'it eats "files" & leaves\u0000nothing',
   uploader: "zoë",
   upstream: "main",

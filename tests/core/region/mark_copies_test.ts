@@ -62,12 +62,12 @@ describe("copies of marks", () => {
     const [old] = await here.stamp([]);
     await clock.advance(1_000);
     const early = here.query([]);
-    const answer = await store.get(early.keys);
+    const answer = await store.get(early!.keys);
     await there.invalidate({ hard: true, tags: undefined });
     const late = here.query([]);
-    late.learn(await store.get(late.keys));
+    late!.learn(await store.get(late!.keys));
     const [known] = await here.stamp([]);
-    early.learn(answer);
+    early!.learn(answer);
     ok(known?.hard !== old?.hard);
     deepEqual(await here.stamp([]), [known]);
   });

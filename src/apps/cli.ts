@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { type Log, reasonOf } from "../wheels/log.ts";
+import { INTERRUPTED } from "./interruption.ts";
 import { stopOnSignal } from "./listen.ts";
 import { runPush } from "./push.ts";
 import { PUSH_USAGE } from "./push_options.ts";
@@ -25,6 +26,8 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
 
 const [command, ...args] = process.argv.slice(2);
 process.exitCode = await main(command, args);
+// On Deno a request that was broken off may hold the process up.
+if (process.exitCode === INTERRUPTED) process.exit();
 
 async function main(name: string | undefined, args: readonly string[]): Promise<number> {
   const run = commands.get(name ?? "");

@@ -98,7 +98,8 @@ export class Poster {
   async post(form: PostedForm, watch: PostWatch): Promise<Answer> {
     const request = this.#begin(form, watch.signal);
     const answered = new AbortController();
-    const answer = this.#answerTo(request).finally(() => answered.abort());
+    const answer = Promise.race([this.#answerTo(request), aborted(watch.signal, answered.signal)])
+      .finally(() => answered.abort());
     // It may come, or fail, while the form is on its way.
     answer.catch(() => {});
     try {
@@ -184,6 +185,15 @@ export class Poster {
       : Date.parse(header) - this.#options.clock.now();
     return waitMs >= 0 ? waitMs : undefined;
   }
+}
+
+/** Rejects when `signal` is aborted: Deno's requests obey theirs without a word. */
+function aborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = (): void => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true, signal: ended });
+  });
 }
 
 /** Sends a form, unless there is an answer before its end. */

@@ -1,9 +1,4 @@
-// runs on: node24
-/**
- * What `cairn push` sends, and says to the person who starts it.
- *
- * Not on Deno: there the case of Ctrl+C can wait without end.
- */
+/** What `cairn push` sends, and says to the person who starts it. */
 
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";

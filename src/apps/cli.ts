@@ -68,8 +68,9 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
 function welcome(options: ServeOptions, { url, scan }: Served): string[] {
   const count = scan.unchanged + scan.taken;
   const index = `${url}/simple/`;
-  const canUpload = options.access.usersFile !== undefined ||
-    options.access.open?.includes("update") === true;
+  const { usersFile, tokensFile, open } = options.access;
+  const canUpload = usersFile !== undefined || tokensFile !== undefined ||
+    open?.includes("update") === true;
   return [
     "",
     `  ${painted("cairn", "bold")} serves ${count} ${count === 1 ? "file" : "files"} from ` +
@@ -81,7 +82,7 @@ function welcome(options: ServeOptions, { url, scan }: Served): string[] {
       ? `  ${painted("twine upload --repository-url", "dim")} ${url}/legacy/ ${
         painted("dist/*", "dim")
       }`
-      : `  ${painted("uploads are closed: give --users FILE to open them", "dim")}`,
+      : `  ${painted("uploads are closed: give --users or --tokens FILE to open them", "dim")}`,
     "",
     `  ${painted("Ctrl+C ends it", "dim")}`,
     "",

@@ -47,6 +47,11 @@ export class TcpLink {
     for (const pass of this.#held.splice(0)) pass();
   }
 
+  /** Whether it holds back a reply. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** Cuts every connection off; new ones are let in. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();

@@ -18,6 +18,7 @@ import { type OpenRedisLine, type RedisLine, redisLines } from "../services/redi
 import { redis } from "../services/redis.ts";
 import type { Server } from "../services/server.ts";
 import { ManualClock, settled } from "../testing/manual_clock.ts";
+import { until } from "../testing/until.ts";
 
 const leaseMs = 10_000;
 const once = { leaseMs, waitMs: 0, enough: (): boolean => false };
@@ -214,6 +215,8 @@ function registerDelays(own: Own): void {
         late,
         new RegExp(`Cannot ${operation} on redis: no answer after 500 ms`),
       );
+      // Else what gives an unheard-of lock back might be done before what acquires it.
+      await until(`the reply to ${operation}`, () => line.link.isHolding);
       while (clock.now() < startedAt + 1_000) await clock.advance(50);
       await failed;
       ok(endedAt - startedAt <= timeoutMs + 150, `${operation} took ${endedAt - startedAt} ms`);

@@ -179,6 +179,7 @@ export type RefusalCode =
   | "exists"
   | "used"
   | "too-large"
+  | "too-many"
   | "forbidden"
   | "closed";
 

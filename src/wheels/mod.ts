@@ -46,6 +46,7 @@ export { pageCodec } from "./pages/page_codec.ts";
 export type { AsOfOptions, PageAnswer } from "./pages/pages.ts";
 export type { ProjectStatus } from "./pages/project_page.ts";
 export type { ReloadOptions, ReloadProgress, ReloadReport } from "./reload.ts";
+export type { PromisedFile, Reservation, ReservationParts, Reservations } from "./reservations.ts";
 export type { ScanReport } from "./scan.ts";
 export type { PublishOptions, StagedUpload, UploadClaims } from "./upload.ts";
 export {

@@ -7,6 +7,8 @@
  * deleted, the mark that says so.
  */
 
+import { isPendingPath } from "./pending_paths.ts";
+
 const METADATA_SUFFIX = ".metadata";
 const PROVENANCE_SUFFIX = ".provenance";
 const REMOVAL_SUFFIX = ".removed";
@@ -51,9 +53,9 @@ export function removalPath(project: string, filename: string): string {
   return ownPath(project, filename) + REMOVAL_SUFFIX;
 }
 
-/** Whether what is at this path only lies beside a file. */
+/** Whether what is at this path only lies beside a file, or belongs to an upload on its way. */
 export function isBesidePath(path: string): boolean {
-  return SUFFIXES.some((suffix) => path.endsWith(suffix));
+  return SUFFIXES.some((suffix) => path.endsWith(suffix)) || isPendingPath(path);
 }
 
 /** Whether a file and what lies beside it can be stored under this name. */

@@ -12,6 +12,7 @@
  *    after a record was removed its file is looked for again, too.
  */
 
+import type { Clock } from "../contracts/clock.ts";
 import { InvalidDistributionError, InvalidFilenameError } from "../contracts/errors.ts";
 import type { FileStore, StoredFile } from "../contracts/file_store.ts";
 import type { IndexCache, PackageFile } from "../contracts/index_cache.ts";
@@ -20,6 +21,7 @@ import { digestStored, takeIn } from "./intake.ts";
 import { type Log, reasonOf } from "./log.ts";
 import { parseFilename } from "./packages/names.ts";
 import { isBesidePath, isStorable, upstreamOf } from "./paths.ts";
+import { isStalePath } from "./pending_paths.ts";
 import { hasProvenance } from "./provenance.ts";
 
 /** What a scan works on. */
@@ -30,6 +32,8 @@ export interface ScanParts {
   readonly index: IndexCache;
   /** Computes digests. */
   readonly digests: DigestFactory;
+  /** Tells which uploads were never ended. */
+  readonly clock: Clock;
   /** Told of every file that is skipped. */
   readonly log: Log;
 }
@@ -116,10 +120,17 @@ export class Scan {
     const { path } = file;
     const filename = nameOf(path);
     if (held.has(filename)) return await this.#compare(file, held.get(filename));
+    if (isStalePath(path, this.#parts.clock.now())) return await this.#sweep(path);
     if (!isBesidePath(path)) {
       this.#skip(path, "it is no wheel or source distribution by its name");
     }
     return false;
+  }
+
+  /** Removes what is left of an upload that came in parts, and not to its end. */
+  async #sweep(path: string): Promise<true> {
+    await this.#parts.files.delete(path);
+    return true;
   }
 
   /** Whether a file was read since files were seen: that takes long, and some may be gone by now. */

@@ -17,6 +17,7 @@ import { readProvenance } from "./provenance.ts";
 import { EVERYTHING, type Reach } from "./reach.ts";
 import { reloadIndex, type ReloadOptions, type ReloadReport } from "./reload.ts";
 import { removeFile, wasRemoved } from "./removal.ts";
+import { Reservations } from "./reservations.ts";
 import { Rules } from "./rules/rules.ts";
 import type { ScanReport } from "./scan.ts";
 import { type PublishOptions, type StagedUpload, type UploadClaims, Uploads } from "./upload.ts";
@@ -121,6 +122,8 @@ export class Wheelhouse {
   readonly rules: Rules;
   /** What became of the pages and files that were looked for. */
   readonly lookups: Lookups = new Lookups();
+  /** Uploads that come in parts. */
+  readonly reservations: Reservations;
   readonly #parts: Parts;
   readonly #pages: Pages;
   readonly #uploads: Uploads;
@@ -146,6 +149,7 @@ export class Wheelhouse {
     this.rules = parts.rules;
     this.#pages = new Pages({ ...parts, region: parts.pages });
     this.#uploads = new Uploads(parts);
+    this.reservations = new Reservations(parts);
     this.#cold = parts.upstream && new ColdFiles({
       ...parts,
       upstream: parts.upstream,

@@ -2,16 +2,7 @@
 /** What large files cost a server in memory, as the kernel counts it. */
 
 import { equal, ok } from "node:assert/strict";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +10,7 @@ import { after, describe, it } from "node:test";
 import { sqliteIndex } from "../../backends/index_sql.ts";
 import { openFolderIndex } from "../../src/apps/folder_index.ts";
 import { type CairnProcess, startCairn } from "../clients/cairn_process.ts";
+import { growthOf, noMemoryTold as skip } from "../clients/process_memory.ts";
 import { packagePath, postOf, uploadForm } from "../core/wheels_http/house.ts";
 import { nodeProgram } from "../run/toolchain.ts";
 import { makeWheel } from "../testing/make_wheel.ts";
@@ -31,8 +23,6 @@ const RUNTIMES: Readonly<Record<string, () => Promise<string[]>>> = {
 const NAME = "demo-1.0-py3-none-any.whl";
 const SHA256 = "a".repeat(64);
 const MB = 1_000_000;
-/** Where Linux tells of the memory of processes; other systems tell it otherwise. */
-const skip = !existsSync("/proc/self/clear_refs") && "no /proc on this machine";
 
 const folders: string[] = [];
 function newFolder(): string {
@@ -42,21 +32,6 @@ function newFolder(): string {
 after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
-
-/** By how many bytes a server's memory grows at most while something is done. */
-async function growthOf({ pid }: CairnProcess, work: () => Promise<void>): Promise<number> {
-  const bytesOf = (key: string): number => {
-    const [, kB] = new RegExp(`${key}:\\s+(\\d+) kB`).exec(
-      readFileSync(`/proc/${pid}/status`, "utf8"),
-    )!;
-    return Number(kB) * 1_024;
-  };
-  // The peak is counted from here.
-  writeFileSync(`/proc/${pid}/clear_refs`, "5");
-  const before = bytesOf("VmRSS");
-  await work();
-  return bytesOf("VmHWM") - before;
-}
 
 /** A folder with a file of so many zeros that its index knows, as if it had been uploaded. */
 async function folderWith(sizeBytes: number): Promise<string> {

@@ -18,6 +18,7 @@ import { metricRoutes } from "./metrics.ts";
 import { dispatch, pathProblem, type Routes, shared } from "./routes.ts";
 import { simpleRoutes } from "./simple.ts";
 import { uploadRoutes } from "./upload.ts";
+import { partRoutes } from "./upload_parts.ts";
 import type { UploadOptions } from "./upload_options.ts";
 
 /** What an app is made of. */
@@ -52,7 +53,8 @@ export interface App {
 }
 
 /**
- * Makes an app. Throws a `TypeError` where its options contradict each other.
+ * Makes an app. Throws a `TypeError` where its options contradict each other, and a `RangeError`
+ * for a length of parts that makes no sense.
  *
  * @example
  * ```ts
@@ -102,11 +104,12 @@ function routesOf(options: AppOptions): Routes {
   const { wheelhouse, clock = systemClock, log = noLog, preferredForm = "html" } = options;
   const access = new Access(options.access ?? {}, { clock, log });
   const bodyOfLength = options.bodyOfLength ?? ((body) => body);
-  const { maxBytes = 1_073_741_824, isDigestRequired = true, takenStatus = 400 } =
-    options.uploads ?? {};
+  const uploads = options.uploads ?? {};
+  const { maxBytes = 1_073_741_824, isDigestRequired = true, takenStatus = 400 } = uploads;
   const parts = {
     ...{ wheelhouse, access, clock, preferredForm, bodyOfLength },
     ...{ maxUploadBytes: maxBytes, isDigestRequired, takenStatus },
+    partBytes: checkedPartBytes(uploads),
     isProxied: options.isProxied ?? false,
   };
   const routes = {
@@ -115,10 +118,16 @@ function routesOf(options: AppOptions): Routes {
     ...fileRoutes(parts),
     ...integrityRoutes(parts),
     ...uploadRoutes(parts),
+    ...partRoutes(parts),
     ...healthRoutes(wheelhouse, log),
     ...metricRoutes(parts),
   };
   return withCurdling(access.hasRights ? withPypicloud(routes, parts) : routes, parts);
+}
+
+function checkedPartBytes({ partBytes = 8_388_608 }: UploadOptions): number {
+  if (Number.isInteger(partBytes) && partBytes >= 1 && partBytes <= 67_108_864) return partBytes;
+  throw new RangeError(`Cannot make an app: "partBytes" is ${partBytes}, not 1 to 67,108,864`);
 }
 
 function routerOf(routes: Routes): Hono {

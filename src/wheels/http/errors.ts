@@ -34,6 +34,7 @@ const STATUS_OF_REFUSAL: Readonly<Record<RefusalCode, number>> = Object.freeze({
   exists: 400,
   used: 400,
   "too-large": 413,
+  "too-many": 429,
   forbidden: 403,
   closed: 403,
 });

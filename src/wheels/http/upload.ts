@@ -44,6 +44,8 @@ export interface UploadStyle {
   readonly isDigestRequired?: boolean;
   /** The status where other bytes have the name. Default: as the parts have it. */
   readonly existsStatus?: number;
+  /** Takes aside a file that came another way than in the form. Default: it is in the form. */
+  readonly stored?: () => Promise<StagedUpload>;
   /** The answer to an upload that is there now. Default: `OK`. */
   readonly answer?: (request: Request, record: PackageFile) => Response;
 }
@@ -65,12 +67,17 @@ export function upload(
 ): Promise<Response> {
   const { existsStatus } = style;
   return admitted(parts, request, {
-    take: (visitor) => take({ ...parts, style }, request, visitor),
+    take: (visitor) => takeForm({ ...parts, style }, request, visitor),
     ...(existsStatus === undefined ? {} : { existsStatus }),
   });
 }
 
-async function take(parts: FormParts, request: Request, visitor: Visitor): Promise<Response> {
+/** Takes the form of an upload, and answers. */
+export async function takeForm(
+  parts: FormParts,
+  request: Request,
+  visitor: Visitor,
+): Promise<Response> {
   const { style } = parts;
   const form = new Form(parts);
   try {
@@ -93,7 +100,9 @@ function problemOfAction(action: string | null): { status: number; message: stri
   return { status: 400, message: 'Unknown action; expected "file_upload".' };
 }
 
-interface FormParts extends UploadRouteParts {
+/** What a form is taken with. */
+export interface FormParts extends UploadRouteParts {
+  /** What is made of it. */
   readonly style: UploadStyle;
 }
 
@@ -130,14 +139,17 @@ class Form {
     if (this.field("protocol_version") !== undefined && this.field("protocol_version") !== "1") {
       throw refused("Unknown protocol version.");
     }
-    if (this.#file === undefined) throw refused("Upload payload does not have a file.");
-    const filename = style.claims?.filename ?? this.#file.filename;
+    if (this.#file === undefined && style.stored === undefined) {
+      throw refused("Upload payload does not have a file.");
+    }
+    const filename = style.claims?.filename ?? this.#file?.filename ?? "";
     const claims = this.#claims(filename, visitor.name);
     const hasDigest = claims.sha256 ?? claims.md5 ?? claims.blake2b;
     if (hasDigest === undefined && (style.isDigestRequired ?? this.#parts.isDigestRequired)) {
       throw refused("Include at least one message digest.");
     }
     const mayWrite = (project: string): boolean => may(visitor, "write", project);
+    this.#file ??= { filename, upload: await style.stored!() };
     const { record } = await wheelhouse.publish(this.#file.upload, claims, { mayWrite, maxBytes });
     return record;
   }
@@ -149,7 +161,9 @@ class Form {
 
   async #take(part: Part): Promise<void> {
     if (part.name === "content" && part.filename !== undefined) {
-      if (this.#file !== undefined) throw refused("Upload payload has more than one file.");
+      if (this.#file !== undefined || this.#parts.style.stored !== undefined) {
+        throw refused("Upload payload has more than one file.");
+      }
       this.#file = { filename: part.filename, upload: await this.#stage(part, part.filename) };
     } else if (SINGLE_FIELDS.has(part.name)) {
       if (this.#fields.has(part.name)) throw refused(`The field "${part.name}" is repeated.`);

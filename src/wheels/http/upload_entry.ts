@@ -76,10 +76,25 @@ export async function stageFor(
 ): Promise<StagedUpload> {
   const { rules } = wheelhouse;
   if (project === undefined) return await wheelhouse.stage(body, rules.mostUploadBytes(maxBytes));
+  const { limitBytes, ...whose } = limitFor({ wheelhouse, maxUploadBytes: maxBytes }, project);
+  return await wheelhouse.stage(body, limitBytes, whose);
+}
+
+/**
+ * The most bytes of a file of a project, and the project where this is laid down for it. Throws an
+ * `UploadRefusedError` where it is closed.
+ */
+export function limitFor(
+  { wheelhouse: { rules }, maxUploadBytes }: Pick<
+    UploadRouteParts,
+    "wheelhouse" | "maxUploadBytes"
+  >,
+  project: string,
+): { readonly limitBytes: number; readonly project?: string } {
   const closure = rules.closureOf(project);
   if (closure !== undefined) throw new UploadRefusedError("closed", `${closure}.`);
-  const limitBytes = rules.maxUploadBytesOf(project, maxBytes);
-  return await wheelhouse.stage(body, limitBytes, limitBytes === maxBytes ? {} : { project });
+  const limitBytes = rules.maxUploadBytesOf(project, maxUploadBytes);
+  return limitBytes === maxUploadBytes ? { limitBytes } : { limitBytes, project };
 }
 
 /** Reads a body. What is wrong with it, or that it broke off, is told to its sender. */

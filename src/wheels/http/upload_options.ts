@@ -4,6 +4,11 @@
 export interface UploadOptions {
   /** The largest file, in bytes, of projects of which nothing else is laid down. Default 1 GiB. */
   readonly maxBytes?: number;
+  /**
+   * The length of all parts but the last of an upload that comes in parts, 1 to 67,108,864 bytes. Default
+   * 8 MiB.
+   */
+  readonly partBytes?: number;
   /** Whether uploads must state a digest. Default `true`. */
   readonly isDigestRequired?: boolean;
   /**

@@ -18,7 +18,7 @@ export function houseWith(
   const { access = {}, ...rest } = options;
   return new House({
     ...rest,
-    app: { access: { users: USERS, rights: new Rights(rights), ...access } },
+    app: { ...rest.app, access: { users: USERS, rights: new Rights(rights), ...access } },
   });
 }
 

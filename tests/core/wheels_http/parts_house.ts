@@ -148,3 +148,43 @@ export function failingReads(): { files: FileStore; fail: (isFailing: boolean) =
       : files.read(path, range);
   return { files: { ...bound(files), read }, fail: (failing) => void (isFailing = failing) };
 }
+
+/** A store one call of which fails. */
+export function failingCall(fails: () => boolean): { files: FileStore; isOver: () => void } {
+  const files = memoryFiles();
+  let hasEnded = false;
+  const failing = (): boolean => !hasEnded && fails();
+  const guarded = <T>(call: () => Promise<T>): Promise<T> =>
+    failing()
+      ? Promise.reject(new BackendError("memory", "call", new Error("the disk is gone")))
+      : call();
+  return {
+    files: {
+      name: files.name,
+      head: (path) => guarded(() => files.head(path)),
+      read: (path, range) => guarded(() => files.read(path, range)),
+      put: (path, body, expected) => guarded(() => files.put(path, body, expected)),
+      stage: async (body, maxBytes) => {
+        const staged = await guarded(() => files.stage(body, maxBytes));
+        return {
+          sizeBytes: staged.sizeBytes,
+          read: (range) => guarded(() => staged.read(range)),
+          publish: (path) => guarded(() => staged.publish(path)),
+          discard: () => staged.discard(),
+        };
+      },
+      delete: (path) => guarded(() => files.delete(path)),
+      list: (options) => guarded(() => files.list(options)),
+    },
+    isOver: () => void (hasEnded = true),
+  };
+}
+
+/** Asks again as long as the store cannot be reached; answers the status. */
+export async function untilTaken(ask: () => Promise<Response>): Promise<number> {
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const { status } = await ask();
+    if (status !== 503) return status;
+  }
+  return 503;
+}

@@ -9,6 +9,7 @@ import { ManualClock } from "../../testing/manual_clock.ts";
 import { bytesOf, packagePath, postOf, uploadForm } from "./house.ts";
 import {
   COUNT,
+  failingCall,
   failingReads,
   finalize,
   newHouse,
@@ -16,13 +17,16 @@ import {
   PART,
   partOf,
   pathsIn,
+  promiseOf,
   PUBLISHED,
   putBytes,
   putParts,
   refusal,
   remove,
+  reserve,
   reserved,
   rest,
+  untilTaken,
   WHEEL,
 } from "./parts_house.ts";
 
@@ -127,6 +131,47 @@ describe("an upload in parts", () => {
     fail(false);
     equal((await finalize(house, WHEEL, { id })).status, 200);
     deepEqual(await pathsIn(house), PUBLISHED);
+  });
+
+  it("survives the failure of any call to the store, and leaves nothing behind", async () => {
+    let calls = 0;
+    for (let failAt = 1; failAt === 1 || calls >= failAt; failAt++) {
+      calls = 0;
+      const { files, isOver } = failingCall(() => ++calls === failAt);
+      const house = newHouse({ files: () => files });
+      let id = "";
+      const reserving = async (): Promise<Response> => {
+        const response = await reserve(house, await promiseOf(WHEEL));
+        if (response.status === 201) id = (await response.clone().json()).id;
+        return response;
+      };
+      equal(await untilTaken(reserving), 201);
+      for (let part = 1; part <= COUNT; part++) {
+        equal(await untilTaken(() => putBytes(house, { id, part }, partOf(WHEEL, part))), 204);
+      }
+      equal(await untilTaken(() => finalize(house, WHEEL, { id })), 200);
+      isOver();
+      // What could not be removed at once is swept a day later.
+      await house.clock.advance(24 * 3_600_000);
+      await house.wheelhouse.scan();
+      deepEqual(await pathsIn(house), PUBLISHED, `call ${failAt}`);
+      equal((await house.page("demo")).files.length, 1);
+    }
+    ok(calls > 20);
+  });
+
+  it("two ends at once publish it once", async () => {
+    const house = newHouse();
+    const { id } = await reserved(house, WHEEL);
+    await putParts(house, WHEEL, { id });
+    const both = await Promise.all([
+      finalize(house, WHEEL, { id }),
+      finalize(house, WHEEL, { id }),
+    ]);
+    ok(both.some(({ status }) => status === 200));
+    ok(both.every(({ status }) => [200, 400, 404].includes(status)));
+    deepEqual(await pathsIn(house), PUBLISHED);
+    equal((await reserve(house, await promiseOf(WHEEL))).status, 200);
   });
 
   it("goes on in another process", async () => {

@@ -111,6 +111,16 @@ describe("a reservation", () => {
     await reserved(house, WHEEL);
   });
 
+  it("many at once are never more than 16, too", async () => {
+    const house = newHouse();
+    const promise = await promiseOf(WHEEL);
+    const all = await Promise.all(Array.from({ length: 24 }, () => reserve(house, promise)));
+    const taken = all.filter(({ status }) => status === 201).length;
+    equal(all.filter(({ status }) => status === 429).length, 24 - taken);
+    equal((await pathsIn(house)).length, taken);
+    ok(taken <= 16);
+  });
+
   it("a length of parts that makes no sense is refused at once", () => {
     for (const partBytes of [0, -1, 1.5, NaN, 67_108_865]) {
       throws(() => newHouse({ app: { uploads: { partBytes } } }), RangeError);

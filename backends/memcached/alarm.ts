@@ -15,8 +15,7 @@ export interface AlarmOptions {
 /** Rings when something is late. */
 export class Alarm {
   readonly #options: AlarmOptions;
-  readonly #stopped = new AbortController();
-  #isSet = false;
+  #watched: AbortController | undefined;
 
   /** Does nothing until it is set. */
   constructor(options: AlarmOptions) {
@@ -25,18 +24,18 @@ export class Alarm {
 
   /** Watches from now on, until nothing is awaited any more. */
   set(): void {
-    if (!this.#isSet) void this.#watch();
+    if (this.#watched === undefined) void this.#watch(this.#watched = new AbortController());
   }
 
-  /** Never rings again. */
+  /** Watches no more, and keeps no timer, until it is set again. */
   stop(): void {
-    this.#stopped.abort();
+    this.#watched?.abort();
+    this.#watched = undefined;
   }
 
-  async #watch(): Promise<void> {
+  async #watch(watched: AbortController): Promise<void> {
     const { clock, dueAt, ring } = this.#options;
-    const { signal } = this.#stopped;
-    this.#isSet = true;
+    const { signal } = watched;
     for (let at = dueAt(); at < NEVER && !signal.aborted; at = dueAt()) {
       const now = clock.now();
       if (at > now) await clock.sleep(at - now, signal);
@@ -44,6 +43,6 @@ export class Alarm {
       else ring();
       if (clock.now() < now && !signal.aborted) ring();
     }
-    this.#isSet = false;
+    if (this.#watched === watched) this.#watched = undefined;
   }
 }

@@ -249,6 +249,7 @@ class Server implements MemcachedServer {
     } catch (error) {
       // Where there are others, they serve whoever waits.
       if (this.#connections.size > 0) return;
+      this.#alarm.stop();
       for (const { fail } of this.#waiting.splice(0)) fail(error);
     }
   }
@@ -256,7 +257,8 @@ class Server implements MemcachedServer {
   #serveAlone(): void {
     const room = this.#options.connections - this.#connections.size - this.#opening;
     for (const call of this.#waiting.splice(0, room)) void this.#serveOne(call);
-    this.#alarm.set();
+    if (this.#waiting.length > 0) this.#alarm.set();
+    else this.#alarm.stop();
   }
 
   async #serveOne(call: Waiting): Promise<void> {

@@ -220,6 +220,18 @@ describe("memcachedServer", () => {
     match(error.message, /^Cannot get on memcached \[::1\]:7: no connection within 1000 ms$/);
   });
 
+  it("keeps no timer where nobody waits any more, and the next to wait is let go in time", async () => {
+    let connect = (): Promise<PlayedSocket> => Promise.reject(new Error("nobody listens"));
+    const { clock, server } = served({ connect: () => connect() });
+    await rejects(server.run("get", reading), /nobody listens/);
+    await settled();
+    equal(clock.sleeping, 0);
+    connect = () => new Promise(() => {});
+    const exhausted = rejects(server.run("get", reading), isExhausted);
+    await clock.advance(500);
+    await exhausted;
+  });
+
   it("goes on with the connections that it has where no other can be opened", async () => {
     const { sockets, server } = served({
       connect: async () => {

@@ -7,17 +7,22 @@ import type { CairnProcess } from "./cairn_process.ts";
 export const noMemoryTold: string | false = !existsSync("/proc/self/clear_refs") &&
   "no /proc on this machine";
 
-/** By how many bytes a server's memory grows at most while something is done. */
-export async function growthOf({ pid }: CairnProcess, work: () => Promise<void>): Promise<number> {
-  const bytesOf = (key: string): number => {
-    const [, kB] = new RegExp(`${key}:\\s+(\\d+) kB`).exec(
-      readFileSync(`/proc/${pid}/status`, "utf8"),
-    )!;
-    return Number(kB) * 1_024;
-  };
+/** How many bytes of memory a server has at most while something is done. */
+export async function peakOf({ pid }: CairnProcess, work: () => Promise<void>): Promise<number> {
   // The peak is counted from here.
   writeFileSync(`/proc/${pid}/clear_refs`, "5");
-  const before = bytesOf("VmRSS");
   await work();
-  return bytesOf("VmHWM") - before;
+  return bytesOf(pid, "VmHWM");
+}
+
+/** By how many bytes a server's memory grows at most while something is done. */
+export async function growthOf(cairn: CairnProcess, work: () => Promise<void>): Promise<number> {
+  const before = bytesOf(cairn.pid, "VmRSS");
+  return await peakOf(cairn, work) - before;
+}
+
+function bytesOf(pid: number, key: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const [, kB] = new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)!;
+  return Number(kB) * 1_024;
 }

@@ -247,8 +247,7 @@ export class Region {
     creator: ManyCreator<T>,
     options?: CallOptions<T>,
   ): Promise<(T | undefined)[]> {
-    const alone = aloneOf(creator);
-    const calls = keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
+    const calls = this.#callsOf(keys, creator, options);
     return await fetchAll(calls, creator as ManyCreator<unknown>) as (T | undefined)[];
   }
 
@@ -261,8 +260,7 @@ export class Region {
     creator: ManyCreator<T>,
     options?: CallOptions<T>,
   ): Promise<(T | undefined)[]> {
-    const alone = aloneOf(creator);
-    const calls = keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
+    const calls = this.#callsOf(keys, creator, options);
     return await refreshAll(calls, creator as ManyCreator<unknown>) as (T | undefined)[];
   }
 
@@ -346,6 +344,15 @@ export class Region {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<(Entry | undefined)[]> {
     return await readMany(keys.map((key) => this.#callOf(key, options)), options);
+  }
+
+  #callsOf<T>(
+    keys: readonly string[],
+    creator: ManyCreator<T>,
+    options?: CallOptions<T>,
+  ): (Call & { readonly creator: ReturnType<typeof aloneOf> })[] {
+    const alone = aloneOf(creator);
+    return keys.map((key) => ({ ...this.#callOf(key, options), creator: alone }));
   }
 
   #callOf(key: string, options: CallOptions<never> = NO_OPTIONS, mangled?: string): Call {

@@ -14,6 +14,7 @@ import {
 } from "../../../src/wheels/reload.ts";
 import { makeWheel, sha256Of } from "../../testing/make_wheel.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
+import { bound } from "../wheels_http/upstreams.ts";
 
 /** A store and an index, and wheels that are put into the store by hand. */
 export class Shelf {
@@ -65,19 +66,6 @@ export async function putText(files: FileStore, path: string): Promise<void> {
 export async function paths(files: FileStore): Promise<string[]> {
   const page = await files.list({ limit: 1_000 });
   return page.files.map(({ path }) => path).filter((path) => path.endsWith(".whl")).sort();
-}
-
-/** The store's methods, to be spread and partly replaced. */
-export function bound(files: FileStore): FileStore {
-  return {
-    name: files.name,
-    head: (path) => files.head(path),
-    read: (path, range) => files.read(path, range),
-    put: (path, body, expected) => files.put(path, body, expected),
-    stage: (body, maxBytes) => files.stage(body, maxBytes),
-    delete: (path) => files.delete(path),
-    list: (options) => files.list(options),
-  };
 }
 
 /** A store that counts how many heads of files are being looked at and files read at once. */

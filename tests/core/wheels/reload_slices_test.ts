@@ -2,17 +2,8 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FileStore } from "../../../src/contracts/file_store.ts";
 import type { ReloadProgress, ReloadReport } from "../../../src/wheels/reload.ts";
-import {
-  bound,
-  countsOf,
-  crash,
-  crashing,
-  dying,
-  paths,
-  putText,
-  Shelf,
-  times,
-} from "./reload_shelf.ts";
+import { countsOf, crash, crashing, dying, paths, putText, Shelf, times } from "./reload_shelf.ts";
+import { bound } from "../wheels_http/upstreams.ts";
 
 describe("a reload in slices", () => {
   it("I-201: stopped after any batch and resumed it ends in the same state", async () => {

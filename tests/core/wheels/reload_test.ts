@@ -4,7 +4,8 @@ import type { FileStore } from "../../../src/contracts/file_store.ts";
 import type { ReloadOptions, ReloadProgress } from "../../../src/wheels/reload.ts";
 import { sha256Of } from "../../testing/make_wheel.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
-import { AtOnce, bound, countsOf, crash, paths, Shelf } from "./reload_shelf.ts";
+import { bound } from "../wheels_http/upstreams.ts";
+import { AtOnce, countsOf, crash, paths, Shelf } from "./reload_shelf.ts";
 
 describe("a reload", () => {
   it("P-067 P-071 P-072: adds what is missing; the summary has the newest time", async () => {

@@ -6,6 +6,7 @@ import { BackendError } from "../../../src/contracts/errors.ts";
 import type { FileStore } from "../../../src/contracts/file_store.ts";
 import { type MadeWheel, makeWheel, sha256Of } from "../../testing/make_wheel.ts";
 import { House, type HouseOptions, postOf, uploadForm } from "./house.ts";
+import { bound } from "./upstreams.ts";
 
 /** The length of parts. */
 export const PART = 1_000;
@@ -123,19 +124,6 @@ export async function pathsIn({ files }: House): Promise<string[]> {
 /** The parts from one on. */
 export function rest(from: number): number[] {
   return Array.from({ length: Math.max(0, COUNT - from + 1) }, (_, at) => from + at);
-}
-
-/** A store that does what another one does. */
-export function bound(files: FileStore): FileStore {
-  return {
-    name: files.name,
-    head: (path) => files.head(path),
-    read: (path, range) => files.read(path, range),
-    put: (path, body, expected) => files.put(path, body, expected),
-    stage: (body, maxBytes) => files.stage(body, maxBytes),
-    delete: (path) => files.delete(path),
-    list: (options) => files.list(options),
-  };
 }
 
 /** A store that fails to read parts while it is told to. */

@@ -7,7 +7,6 @@ import { describe, it } from "node:test";
 import { memoryFiles } from "../../../backends/memory_files.ts";
 import { makeWheel } from "../../testing/make_wheel.ts";
 import {
-  bound,
   COUNT,
   finalize,
   newHouse,
@@ -25,6 +24,7 @@ import {
   reserved,
   WHEEL,
 } from "./parts_house.ts";
+import { bound } from "./upstreams.ts";
 import { as, houseWith } from "./rights_house.ts";
 
 const HOUR_MS = 3_600_000;
